@@ -1,0 +1,223 @@
+package history
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+)
+
+// Load returns every record known at a moment, or all where it is zero: sightings and traffic sorted by source, kind or
+// service, proof, reporter and first; the others in the order in which they were recorded. progress, where there is one, is
+// told how many records were read.
+func (s *Store) Load(ctx context.Context, known time.Time, progress func(int)) (History, error) {
+	until := int64(1<<63 - 1)
+	if !known.IsZero() {
+		until = known.UnixNano()
+	}
+	var h History
+	if s.file == memory {
+		return h, nil
+	}
+	if err := s.loadRecords(ctx, until, &h); err != nil {
+		return h, s.failed(err)
+	}
+	n := 0
+	tick := func() {
+		if n++; progress != nil && n%10000 == 0 {
+			progress(n)
+		}
+	}
+	err := s.loadRows(ctx, "sighting", until, func(r readRow) {
+		h.Sightings = append(h.Sightings, r.sighting())
+		tick()
+	})
+	if err != nil {
+		return h, s.failed(err)
+	}
+	err = s.loadRows(ctx, "traffic", until, func(r readRow) {
+		h.Traffic = append(h.Traffic, r.traffic())
+		tick()
+	})
+	if err != nil {
+		return h, s.failed(err)
+	}
+	return h, nil
+}
+
+func (s *Store) loadRecords(ctx context.Context, until int64, h *History) error {
+	rows, err := s.db.QueryContext(ctx, `SELECT text FROM record WHERE known <= ? ORDER BY seq`, until)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() // rows.Err tells what matters
+	for rows.Next() {
+		var text []byte
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		r, err := Decode(text)
+		if err != nil {
+			return &StoreError{s.path, fmt.Sprintf("holds a record that can't be read: %v", err), "keep the file and restore the last export"}
+		}
+		h.Append(r)
+	}
+	return rows.Err()
+}
+
+// Append adds a record to the list of its type.
+func (h *History) Append(r Record) {
+	switch r := r.(type) {
+	case Netblock:
+		h.Netblocks = append(h.Netblocks, r)
+	case Contact:
+		h.Contacts = append(h.Contacts, r)
+	case Report:
+		h.Reports = append(h.Reports, r)
+	case Response:
+		h.Responses = append(h.Responses, r)
+	case Sighting:
+		h.Sightings = append(h.Sightings, r)
+	case Traffic:
+		h.Traffic = append(h.Traffic, r)
+	case Answer:
+		h.Answers = append(h.Answers, r)
+	case Hold:
+		h.Holds = append(h.Holds, r)
+	case Block:
+		h.Blocks = append(h.Blocks, r)
+	case Release:
+		h.Releases = append(h.Releases, r)
+	case Protect:
+		h.Protects = append(h.Protects, r)
+	}
+}
+
+// readRow is a row on its way out. Names that repeat a million times are kept once.
+type readRow struct {
+	source                netip.Addr
+	what, proof, reporter string
+	first, last           time.Time
+	count                 int64
+}
+
+func (r readRow) sighting() Sighting {
+	return Sighting{Source: r.source, First: r.first, Last: r.last, Kind: r.what, Count: r.count, Proof: Proof(r.proof), Reporter: r.reporter}
+}
+
+func (r readRow) traffic() Traffic {
+	return Traffic{Source: r.source, First: r.first, Last: r.last, Service: r.what, Count: r.count}
+}
+
+// names gives equal strings one memory.
+type names map[string]string
+
+func (n names) of(b []byte) string {
+	if s, ok := n[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	n[s] = s
+	return s
+}
+
+func (s *Store) loadRows(ctx context.Context, table string, until int64, each func(readRow)) error {
+	rows, err := s.db.QueryContext(ctx, `SELECT source, what, proof, reporter, first, last, count FROM `+table+
+		` WHERE last <= ? ORDER BY source, what, proof, reporter, first, last, count`, until)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() // rows.Err tells what matters
+	var source, what, proof, reporter []byte
+	var first, last int64
+	var r readRow
+	seen := names{}
+	into := []any{(*raw)(&source), (*raw)(&what), (*raw)(&proof), (*raw)(&reporter), &first, &last, &r.count}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if r.source, err = s.addr(source); err != nil {
+			return err
+		}
+		r.what, r.proof, r.reporter = seen.of(what), seen.of(proof), seen.of(reporter)
+		r.first, r.last = time.Unix(0, first).UTC(), time.Unix(0, last).UTC()
+		each(r)
+	}
+	return rows.Err()
+}
+
+func (s *Store) addr(key []byte) (netip.Addr, error) {
+	if len(key) > 0 {
+		if a, ok := netip.AddrFromSlice(key[1:]); ok {
+			return a, nil
+		}
+	}
+	return netip.Addr{}, s.damaged()
+}
+
+// raw takes a column's bytes without a copy; they hold until the next row.
+type raw []byte
+
+// Scan implements sql.Scanner.
+func (b *raw) Scan(v any) error {
+	switch v := v.(type) {
+	case []byte:
+		*b = v
+	case string:
+		*b = append((*b)[:0], v...)
+	default:
+		return fmt.Errorf("column holds %T; expected text", v)
+	}
+	return nil
+}
+
+// Export writes every record in the order in which they were recorded, each as it was imported, one a line.
+func (s *Store) Export(ctx context.Context, w io.Writer) error {
+	if s.file == memory {
+		return nil
+	}
+	out := bufio.NewWriterSize(w, 64<<10)
+	const columns = `source, what, proof, reporter, first, last, count, text FROM `
+	rows, err := s.db.QueryContext(ctx, `SELECT seq, 'record', NULL, NULL, NULL, NULL, NULL, NULL, NULL, text FROM record
+		UNION ALL SELECT seq, 'sighting', `+columns+`sighting UNION ALL SELECT seq, 'traffic', `+columns+`traffic ORDER BY 1`)
+	if err != nil {
+		return s.failed(err)
+	}
+	defer rows.Close() // rows.Err tells what matters
+	for rows.Next() {
+		text, err := s.exported(rows.Scan)
+		if err != nil {
+			return s.failed(err)
+		}
+		if _, err := out.Write(append(text, '\n')); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return s.failed(err)
+	}
+	return out.Flush()
+}
+
+func (s *Store) exported(scan func(...any) error) ([]byte, error) {
+	var seq int64
+	var table string
+	var source, text []byte
+	var what, proof, reporter *string
+	var first, last, count *int64
+	if err := scan(&seq, &table, &source, &what, &proof, &reporter, &first, &last, &count, &text); err != nil || text != nil {
+		return text, err
+	}
+	a, err := s.addr(source)
+	if err != nil {
+		return nil, err
+	}
+	r := readRow{a, *what, *proof, *reporter, time.Unix(0, *first).UTC(), time.Unix(0, *last).UTC(), *count}
+	if table == "traffic" {
+		return Encode(r.traffic()), nil
+	}
+	return Encode(r.sighting()), nil
+}
