@@ -1,0 +1,84 @@
+package decide
+
+import (
+	"net/netip"
+	"time"
+
+	"lastresort/decide/history"
+	"lastresort/netblock"
+)
+
+// registry is the registered netblocks as known at one moment.
+type registry struct {
+	trie     netblock.Trie
+	byPrefix map[netip.Prefix]history.Netblock
+	all      []history.Netblock // every registration known, also those that a later one replaced
+}
+
+func newRegistry(all []history.Netblock) registry {
+	r := registry{byPrefix: make(map[netip.Prefix]history.Netblock, len(all)), all: all}
+	for _, n := range all {
+		if tooNarrow(n.Prefix) {
+			continue
+		}
+		if old, ok := r.byPrefix[n.Prefix]; !ok || !n.At.Before(old.At) {
+			r.byPrefix[n.Prefix] = n
+		}
+	}
+	prefixes := make([]netip.Prefix, 0, len(r.byPrefix))
+	for p := range r.byPrefix {
+		prefixes = append(prefixes, p)
+	}
+	r.trie = netblock.NewTrie(prefixes)
+	return r
+}
+
+// tooNarrow tells whether a registration is narrower than what counts as one address.
+func tooNarrow(p netip.Prefix) bool { return p.Bits() > netblock.UnitBits(p.Addr()) }
+
+// group returns the /24 or, for IPv6, the /48 around a.
+func group(a netip.Addr) netip.Prefix {
+	bits := 48
+	if a.Is4() {
+		bits = 24
+	}
+	p, _ := a.Prefix(bits)
+	return p
+}
+
+// caseOf returns the netblock of the case in which a lies, and whether it is registered; else it is a's group.
+func (r *registry) caseOf(a netip.Addr) (netip.Prefix, bool) {
+	if p, ok := r.trie.Around(a); ok {
+		return p, true
+	}
+	return group(a), false
+}
+
+// caseOfRange is caseOf for the netblock around all of a range, or the group of its first address.
+func (r *registry) caseOfRange(x netblock.Range) netip.Prefix {
+	if p, ok := r.trie.AroundRange(x); ok {
+		return p
+	}
+	return group(x.First())
+}
+
+// groupWithin returns the group of a within its case's netblock.
+func groupWithin(netblockOf netip.Prefix, a netip.Addr) netip.Prefix {
+	if g := group(a); g.Bits() > netblockOf.Bits() {
+		return g
+	}
+	return netblockOf
+}
+
+// holderAt returns who held a netblock at a moment, and the moment from which the present holder does; false where it
+// wasn't registered then.
+func (r *registry) holderAt(p netip.Prefix, at time.Time) (string, bool) {
+	var best history.Netblock
+	found := false
+	for _, n := range r.all {
+		if n.Prefix == p && !n.At.After(at) && (!found || !n.At.Before(best.At)) {
+			best, found = n, true
+		}
+	}
+	return best.Holder, found
+}

@@ -1,0 +1,139 @@
+package decide
+
+import (
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"lastresort/decide/history"
+)
+
+// decay is weights of days by their age: an event half_life old weighs half.
+type decay struct {
+	weight []float64 // by age
+	sum    float64
+}
+
+func newDecay(days int, halfLife Duration) decay {
+	d := decay{weight: make([]float64, days)}
+	for age := range d.weight {
+		d.weight[age] = math.Exp2(-float64(age) * float64(Day) / float64(halfLife))
+		d.sum += d.weight[age]
+	}
+	return d
+}
+
+// offender is a source of a case that we have seen attack, and what the records say of it.
+type offender struct {
+	addr      netip.Addr
+	seen      []*history.Sighting // two-way, by us, in window, earliest first
+	danger    float64             // per day
+	days      map[int]float64     // events × severity by day
+	loss      float64             // honest value per day that counts as lost
+	honest    bool                // it has honest traffic on an account of its own
+	ownLoss   []lostPart
+	guessed   time.Time // when a guess of a login succeeded; zero if none did
+	guessedAt string    // on which service
+}
+
+// lostPart is one part of a loss: what a source's honest traffic on a service is worth a day.
+type lostPart struct {
+	service string
+	value   float64
+}
+
+func (n *night) newOffender(src *source) *offender {
+	o := &offender{addr: src.addr, days: map[int]float64{}}
+	o.seen = n.sources.proven(src, n.today, n.policy.Offender.Window.Days())
+	for _, x := range o.seen {
+		day, weighed := dayOf(x.Last), float64(x.Count)*n.policy.severity(x.Kind)
+		o.days[day] += weighed
+		o.danger += weighed * n.danger.weight[max(n.today-day, 0)]
+	}
+	o.danger /= n.danger.sum
+	n.ownTraffic(o, src)
+	return o
+}
+
+// ownTraffic weighs an offender's own honest traffic, which it can easily fake: once a service and day without an account,
+// and not at all on an account that it seems to have guessed.
+func (n *night) ownTraffic(o *offender, src *source) {
+	days, first := n.sources.honest(src, n.today, n.policy.Loss.Quiet.Days())
+	guessed := map[string]bool{}
+	for _, service := range n.policy.Loss.Account {
+		at, ok := first[service]
+		if ok && n.failedBefore(src, at) >= n.policy.Offender.Guessed {
+			guessed[service] = true
+			if o.guessed.IsZero() || at.Before(o.guessed) {
+				o.guessed, o.guessedAt = at, service
+			}
+		}
+	}
+	counted := days[:0:0]
+	for _, d := range days {
+		switch account := slices.Contains(n.policy.Loss.Account, d.service); {
+		case guessed[d.service]:
+			continue
+		case account:
+			o.honest = true
+		default:
+			d.count = min(d.count, 1)
+		}
+		counted = append(counted, d)
+	}
+	o.loss, o.ownLoss = n.worth(counted)
+}
+
+// failedBefore counts a source's failed logins before a moment, in the window that ends there.
+func (n *night) failedBefore(src *source, at time.Time) int64 {
+	total, day := int64(0), dayOf(at)
+	for i := src.sightings; i != 0; i = n.sources.sightingNext[i-1] {
+		x := &n.sources.h.Sightings[i-1]
+		age := day - dayOf(x.Last)
+		if proves(x) && strings.HasSuffix(x.Kind, "-login") && x.First.Before(at) && age >= 0 && age < n.policy.Offender.Window.Days() {
+			total += x.Count
+		}
+	}
+	return total
+}
+
+// worth returns the value per day of honest traffic, and its parts by service, largest first.
+func (n *night) worth(days []serviceDay) (float64, []lostPart) {
+	total, parts := 0.0, map[string]float64{}
+	for _, d := range days {
+		v := float64(d.count) * n.policy.value(d.service) * n.loss.weight[max(n.today-d.day, 0)]
+		total += v
+		parts[d.service] += v
+	}
+	var out []lostPart
+	for service, v := range parts {
+		out = append(out, lostPart{service, v / n.loss.sum})
+	}
+	slices.SortFunc(out, func(a, b lostPart) int {
+		if a.value != b.value {
+			if a.value > b.value {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.service, b.service)
+	})
+	return total / n.loss.sum, out
+}
+
+// seenSince tells whether o was seen after a moment, which includes the moment itself.
+func (o *offender) seenSince(t time.Time) bool {
+	return slices.ContainsFunc(o.seen, func(x *history.Sighting) bool { return !x.First.Before(t) })
+}
+
+// seenRecently tells whether o was seen within hostile.recent.
+func (n *night) seenRecently(o *offender) bool {
+	return slices.ContainsFunc(o.seen, n.recent)
+}
+
+// recent tells whether a sighting counts on a day within hostile.recent.
+func (n *night) recent(x *history.Sighting) bool {
+	return n.today-dayOf(x.Last) < n.policy.Hostile.Recent.Days()
+}
