@@ -1,0 +1,66 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Capture is what arrives at a peer from its start on.
+type Capture struct {
+	fd     int
+	stop   chan struct{}
+	done   chan struct{}
+	mu     sync.Mutex
+	frames [][]byte
+}
+
+// Capture begins to record every frame that arrives at the peer.
+func (p *Peer) Capture() (*Capture, error) {
+	c := &Capture{stop: make(chan struct{}), done: make(chan struct{})}
+	err := p.Do(func() error {
+		const all = uint16(unix.ETH_P_ALL)<<8 | unix.ETH_P_ALL>>8 // in network byte order
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, int(all))
+		if err != nil {
+			return err
+		}
+		c.fd = fd
+		wait := unix.Timeval{Usec: 20_000}
+		return errors.Join(unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: p.farIndex}),
+			unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("capture at the peer: %v", err)
+	}
+	go c.receive()
+	return c, nil
+}
+
+func (c *Capture) receive() {
+	defer close(c.done)
+	buf := make([]byte, 1<<16)
+	for {
+		n, from, err := unix.Recvfrom(c.fd, buf, 0)
+		if ll, ok := from.(*unix.SockaddrLinklayer); err == nil && ok && ll.Pkttype != unix.PACKET_OUTGOING {
+			c.mu.Lock()
+			c.frames = append(c.frames, append([]byte(nil), buf[:n]...))
+			c.mu.Unlock()
+		}
+		select {
+		case <-c.stop:
+			if err != nil { // nothing more waits
+				return
+			}
+		default:
+		}
+	}
+}
+
+// Stop ends the recording and returns the frames.
+func (c *Capture) Stop() ([][]byte, error) {
+	close(c.stop)
+	<-c.done
+	return c.frames, unix.Close(c.fd)
+}
