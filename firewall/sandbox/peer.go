@@ -6,7 +6,9 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -80,7 +82,28 @@ func (p *Peer) join(near, far []netip.Addr) error {
 		return err
 	}
 	p.farIndex = link.Attrs().Index
-	return nil
+	return errors.Join(ready(here, p.Interface), ready(there, p.farName))
+}
+
+// ready waits until an interface has a carrier and its own IPv6 address, without which neighbours aren't found.
+func ready(h *netlink.Handle, name string) error {
+	for range 150 {
+		link, err := h.LinkByName(name)
+		if err != nil {
+			return fmt.Errorf("interface %s: %v", name, err)
+		}
+		addresses, err := h.AddrList(link, netlink.FAMILY_V6)
+		if err != nil {
+			return fmt.Errorf("interface %s: %v", name, err)
+		}
+		waits := slices.ContainsFunc(addresses, func(a netlink.Addr) bool { return a.Flags&unix.IFA_F_TENTATIVE != 0 })
+		local := slices.ContainsFunc(addresses, func(a netlink.Addr) bool { return a.IP.IsLinkLocalUnicast() })
+		if link.Attrs().OperState == netlink.OperUp && !waits && (local || len(addresses) == 0) {
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return fmt.Errorf("interface %s doesn't come up", name)
 }
 
 // configure gives an interface its own addresses and a route to each of the others'.
