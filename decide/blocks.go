@@ -12,6 +12,7 @@ import (
 // piece is a part of a block record with one fate.
 type piece struct {
 	where netblock.Range
+	block *history.Block // of which it is a part
 	from  time.Time
 	until time.Time // as it was meant; zero for good
 	end   time.Time // when it ended; zero while it stands
@@ -29,17 +30,18 @@ func (p piece) ranOut() bool { return !p.stands() && (p.by == "" || p.by == hist
 func pieces(h *history.History, now time.Time) []piece {
 	releases := newReleaseIndex(h.Releases)
 	var out []piece
-	for _, b := range h.Blocks {
+	for i := range h.Blocks {
+		b := &h.Blocks[i]
 		left := netblock.SetOf(b.Range)
 		for _, r := range releases.on(b) {
 			cut := left.Intersect(netblock.SetOf(r.Range))
 			for _, x := range cut.Ranges() {
-				out = append(out, piece{x, b.From, b.Until, r.At, r.By})
+				out = append(out, piece{x, b, b.From, b.Until, r.At, r.By})
 			}
 			left = left.Minus(cut)
 		}
 		for _, x := range left.Ranges() {
-			p := piece{where: x, from: b.From, until: b.Until}
+			p := piece{where: x, block: b, from: b.From, until: b.Until}
 			if !b.Until.IsZero() && !b.Until.After(now) {
 				p.end = b.Until
 			}
@@ -74,7 +76,7 @@ func newReleaseIndex(all []history.Release) releaseIndex {
 }
 
 // on returns the releases that end something of b, in the order of their moments.
-func (x releaseIndex) on(b history.Block) []history.Release {
+func (x releaseIndex) on(b *history.Block) []history.Release {
 	end, _ := slices.BinarySearchFunc(x.sorted, b.Range.Last(), func(r history.Release, last netip.Addr) int {
 		if last.Less(r.Range.First()) {
 			return 1
@@ -89,78 +91,6 @@ func (x releaseIndex) on(b history.Block) []history.Release {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b history.Release) int { return a.At.Compare(b.At) })
-	return out
-}
-
-// Standing is one range that is blocked at a moment.
-type Standing struct {
-	Range netblock.Range `json:"range"`
-	From  time.Time      `json:"from"`
-	Until time.Time      `json:"until,omitzero"` // zero for good
-}
-
-// standing returns what of pieces stands, less what has come to be protected or held, disjoint and sorted. Where blocks lie
-// over each other the one that lasts longest counts, then the wider.
-func standing(all []piece, l *limits, shape netblock.Shape) []Standing {
-	var up []piece
-	for _, p := range all {
-		if p.stands() {
-			up = append(up, p)
-		}
-	}
-	slices.SortStableFunc(up, func(a, b piece) int {
-		switch {
-		case a.permanent() != b.permanent():
-			if a.permanent() {
-				return -1
-			}
-			return 1
-		case !a.until.Equal(b.until):
-			return b.until.Compare(a.until)
-		case a.where.Addresses() != b.where.Addresses():
-			if a.where.Addresses() > b.where.Addresses() {
-				return -1
-			}
-			return 1
-		}
-		return a.from.Compare(b.from)
-	})
-	var out []Standing
-	var taken netblock.Set
-	for _, p := range up {
-		left := netblock.SetOf(p.where).Minus(taken).Minus(widened(l.both, p.where))
-		for _, r := range left.Ranges() {
-			for _, x := range shaped(r, shape) {
-				out = append(out, Standing{x, p.from, p.until})
-			}
-		}
-		taken = taken.Union(netblock.SetOf(p.where))
-	}
-	slices.SortFunc(out, func(a, b Standing) int { return a.Range.Compare(b.Range) })
-	return out
-}
-
-// widened returns what of limits lies in r, widened to whole units: a wall that touches a /64 walls all of it.
-func widened(l netblock.Set, r netblock.Range) netblock.Set {
-	var out []netblock.Range
-	for _, x := range l.Within(r).Ranges() {
-		whole, err := netblock.Between(netblock.UnitRange(x.First()).First(), netblock.UnitRange(x.Last()).Last())
-		if err == nil {
-			out = append(out, whole)
-		}
-	}
-	return netblock.SetOf(out...)
-}
-
-// shaped returns r in the pieces that a shape allows: prefixes for cidr, else r itself.
-func shaped(r netblock.Range, shape netblock.Shape) []netblock.Range {
-	if shape != netblock.CIDR {
-		return []netblock.Range{r}
-	}
-	var out []netblock.Range
-	for _, p := range r.Prefixes() {
-		out = append(out, netblock.OfPrefix(p))
-	}
 	return out
 }
 

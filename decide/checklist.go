@@ -29,17 +29,8 @@ type Answered struct {
 // break-in is seen after it.
 func (n *night) answer(c *caseFacts, q history.Question) (history.Answer, bool) {
 	a, ok := c.answers[q]
-	if !ok || n.now.Sub(a.At) > time.Duration(n.policy.Answer.Keep) {
-		return a, false
-	}
-	for _, o := range c.offenders {
-		for _, x := range o.seen {
-			if x.Kind == breakIn && !x.First.Before(a.At) {
-				return a, false
-			}
-		}
-	}
-	return a, true
+	brokeIn := !c.brokeIn.IsZero() && !c.brokeIn.Before(a.At)
+	return a, ok && !brokeIn && n.now.Sub(a.At) <= time.Duration(n.policy.Answer.Keep)
 }
 
 // hostility is the question hostile, for some of a case's offenders.

@@ -3,11 +3,9 @@ package decide
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
-	"lastresort/decide/history"
 	"lastresort/netblock"
 )
 
@@ -24,7 +22,7 @@ func (j *judge) weighLoss(d *decision) {
 		d.cover = j.problem(d.named, netblock.Set{}).Price(ranges)
 	case d.rule == RuleLoss:
 		var own []netblock.Range
-		for _, o := range d.named {
+		for _, o := range j.c.offenders {
 			own = append(own, netblock.UnitRange(o.addr))
 		}
 		d.cover = p.Price(own)
@@ -60,8 +58,8 @@ func (j *judge) losers(d *decision) []honestSource {
 	return out
 }
 
-// newlyLost returns the honest value per day of the sources that a case's new ranges lose, an offender's own not counted.
-func (j *judge) newlyLost(c CaseChanges) map[netip.Addr]float64 {
+// newlyLost returns the honest value per day that a case's new ranges lose, an offender's own not counted.
+func (j *judge) newlyLost(c CaseChanges) float64 {
 	var added, had []netblock.Range
 	for _, s := range c.Add {
 		added = append(added, s.Range)
@@ -70,13 +68,13 @@ func (j *judge) newlyLost(c CaseChanges) map[netip.Addr]float64 {
 		had = append(had, s.Range)
 	}
 	fresh := netblock.SetOf(added...).Minus(netblock.SetOf(had...))
-	out := map[netip.Addr]float64{}
+	lost := 0.0
 	for _, h := range j.c.honest {
 		if fresh.Overlaps(netblock.UnitRange(h.addr)) {
-			out[h.addr] = h.value
+			lost += h.value
 		}
 	}
-	return out
+	return lost
 }
 
 func (j *judge) dangerEvidence() string {
@@ -188,62 +186,4 @@ func (j *judge) wider(r netblock.Range) (netblock.Range, bool) {
 	}
 	wide := netblock.OfPrefix(up)
 	return wide, !j.c.walls.Overlaps(wide)
-}
-
-// actions lists what is due, to whom, by its date; a break-in to check before all.
-func (j *judge) actions(d *decision) []Action {
-	today := dateOf(j.n.now)
-	var list []Action
-	asking := d.verdict == Pursue || d.rule == RuleLoss || d.verdict == BlockVerdict && !j.path.exhausted
-	if d.rule == RuleNotHostile && d.verdict == Watch && len(j.c.offenders) > 0 && !j.n.hostility(j.c, j.c.offenders).settled {
-		asking = true
-	}
-	if asking {
-		list = append(list, j.path.actions...)
-	}
-	all := []string{}
-	for _, o := range j.c.offenders {
-		all = append(all, netblock.UnitRange(o.addr).String())
-	}
-	if (d.verdict == Pursue || d.rule == RuleLoss || d.verdict == BlockVerdict) && j.lawEnforcement().Status == Open {
-		list = append(list, Action{ReportLawEnforcement, "", today, all})
-	}
-	if d.begins && !d.permanent && j.path.opinion.Trust == history.Trusted && j.c.netblock.Abuse != "" {
-		list = append(list, Action{GiveAlternateContact, j.c.netblock.Abuse, today, texts(d.added)})
-	}
-	if d.approval == ApprovalNeeded {
-		var ranges []netblock.Range
-		for _, b := range d.blocks {
-			ranges = append(ranges, b.Range)
-		}
-		list = append(list, Action{Approve, "", today, texts(ranges)})
-	}
-	slices.SortStableFunc(list, func(a, b Action) int { return strings.Compare(a.Due, b.Due) })
-	if broken := j.unansweredGuesses(); len(broken) > 0 {
-		list = slices.Insert(list, 0, Action{CheckBreakIn, "", today, broken})
-	}
-	if list == nil {
-		list = []Action{}
-	}
-	return list
-}
-
-func texts(ranges []netblock.Range) []string {
-	out := []string{}
-	for _, r := range ranges {
-		out = append(out, r.String())
-	}
-	return out
-}
-
-// unansweredGuesses returns the offenders whose guess of a login succeeded and was not looked at since.
-func (j *judge) unansweredGuesses() []string {
-	var out []string
-	a, answered := j.c.answers[history.HostileQuestion]
-	for _, o := range j.c.offenders {
-		if !o.guessed.IsZero() && !(answered && !a.At.Before(o.guessed)) {
-			out = append(out, netblock.UnitRange(o.addr).String())
-		}
-	}
-	return out
 }

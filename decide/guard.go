@@ -4,10 +4,6 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"time"
-
-	"lastresort/decide/history"
-	"lastresort/netblock"
 )
 
 // Guard is a limit on a whole run that what was decided is past. HeldBack are the cases whose new ranges wait for a person.
@@ -53,49 +49,45 @@ func (r *Review) guard(n *night) {
 
 // guardLost holds back the cases that lose most of the known honest traffic until the rest fits.
 func (r *Review) guardLost(n *night, adding []Case) {
-	total := n.honestTotal()
+	total, limit := n.honestTotal(), n.policy.Guard.Lost
 	if total == 0 {
 		return
 	}
-	share := func(c Case) float64 {
+	held := make([]bool, len(adding))
+	share := func() float64 {
 		sum := 0.0
-		for _, a := range sortedKeys(c.lost) {
-			sum += c.lost[a]
+		for i, c := range adding {
+			if !held[i] {
+				sum += c.lost
+			}
 		}
 		return sum / total
 	}
-	sum := 0.0
-	for _, c := range adding {
-		sum += share(c)
-	}
-	limit := n.policy.Guard.Lost
-	if sum <= limit {
+	g := Guard{Guard: GuardLost, Value: share(), Limit: limit}
+	if fits(g.Value, limit) {
 		return
 	}
-	g := Guard{Guard: GuardLost, Value: sum, Limit: limit}
-	byLoss := slices.Clone(adding)
-	slices.SortStableFunc(byLoss, func(a, b Case) int { return cmp.Compare(share(b), share(a)) })
-	for _, c := range byLoss {
-		if sum <= limit || share(c) == 0 {
+	byLoss := make([]int, len(adding))
+	for i := range byLoss {
+		byLoss[i] = i
+	}
+	slices.SortStableFunc(byLoss, func(a, b int) int { return cmp.Compare(adding[b].lost, adding[a].lost) })
+	for _, i := range byLoss {
+		if fits(share(), limit) {
 			break
 		}
-		sum -= share(c)
-		g.HeldBack = append(g.HeldBack, c.Netblock.String())
+		held[i] = true
 	}
-	slices.SortFunc(g.HeldBack, func(a, b string) int {
-		return netip.MustParsePrefix(a).Addr().Compare(netip.MustParsePrefix(b).Addr())
-	})
+	for i, c := range adding {
+		if held[i] {
+			g.HeldBack = append(g.HeldBack, c.Netblock.String())
+		}
+	}
 	r.Guards = append(r.Guards, g)
 }
 
-func sortedKeys(m map[netip.Addr]float64) []netip.Addr {
-	var keys []netip.Addr
-	for a := range m {
-		keys = append(keys, a)
-	}
-	slices.SortFunc(keys, netip.Addr.Compare)
-	return keys
-}
+// fits tells whether a share is within a limit; sums of shares that are the same on paper differ by less than 1e-9.
+func fits(share, limit float64) bool { return share <= limit+1e-9 }
 
 // honestTotal returns the value per day of all known honest traffic, offenders' own left out.
 func (n *night) honestTotal() float64 {
@@ -105,78 +97,11 @@ func (n *night) honestTotal() float64 {
 			offends[o.addr] = true
 		}
 	}
-	lost := map[netip.Addr]float64{}
-	for i := range n.sources.list {
-		if src := &n.sources.list[i]; src.quiet && !offends[src.addr] {
-			lost[src.addr] = n.honestSource(src).value
-		}
-	}
 	total := 0.0
-	for _, a := range sortedKeys(lost) {
-		total += lost[a]
+	for i := range n.sources {
+		if src := &n.sources[i]; src.quiet && !offends[src.addr] {
+			total += n.honestSource(src).value
+		}
 	}
 	return total
-}
-
-// Proposal is what a review wants recorded when it is applied.
-type Proposal struct {
-	Blocks   []history.Block
-	Releases []history.Release
-	HeldBack map[string][]string // cases by guard
-}
-
-// Proposed returns the records that the review becomes when it is applied, held-back cases left out unless their guard is
-// among the accepted risks. Releases are never held back.
-func (r *Review) Proposed(accepted []string) Proposal {
-	p := Proposal{HeldBack: map[string][]string{}}
-	held := map[string]bool{}
-	for _, g := range r.Guards {
-		if slices.Contains(accepted, g.Guard) {
-			continue
-		}
-		p.HeldBack[g.Guard] = g.HeldBack
-		for _, c := range g.HeldBack {
-			held[c] = true
-		}
-	}
-	for _, c := range r.Cases {
-		p.Releases = append(p.Releases, c.Notice...)
-		changed := c.Changed.Change
-		if !held[c.Netblock.String()] {
-			changed = append(slices.Clone(c.Changed.Add), changed...)
-			slices.SortFunc(changed, func(a, b Standing) int { return a.Range.Compare(b.Range) })
-		}
-		for _, s := range changed {
-			p.Blocks = append(p.Blocks, history.Block{Range: s.Range, From: r.At, Until: s.Until, Case: c.Netblock, By: "review", Reason: c.Reason()})
-		}
-		if c.Verdict == Release {
-			for _, x := range c.Changed.Remove {
-				p.Releases = append(p.Releases, history.Release{Range: x, At: r.At, By: c.by, Reason: c.Reason()})
-			}
-		}
-	}
-	return p
-}
-
-// Reason is a case's rule and evidence on one line.
-func (c *Case) Reason() string { return string(c.Rule) + ": " + c.Evidence }
-
-// InForce returns every range that the history's blocks keep blocked at a moment, less what is protected or held then.
-func InForce(h *history.History, p *Policy, now time.Time) []Standing {
-	h = upTo(h, now)
-	l := newLimits(p, h, now)
-	return standing(pieces(h, now), &l, p.Range.Shape)
-}
-
-// Exempted returns what must not be blocked at a moment by policy, protect records and holds, for the allow set; ranges
-// that are never blocked by nature are left out, for no packet of theirs needs to be let in.
-func Exempted(h *history.History, p *Policy, now time.Time) []netblock.Range {
-	l := newLimits(p, upTo(h, now), now)
-	var out []netblock.Range
-	for _, x := range l.reasons {
-		if !x.natural {
-			out = append(out, x.where)
-		}
-	}
-	return netblock.SetOf(out...).Ranges()
 }

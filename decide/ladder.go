@@ -47,12 +47,17 @@ type chain struct {
 	step     int       // of the block before
 }
 
+// chainOf goes back through a case's blocks from one that would begin now. It is one with a block that still stands.
 func (n *night) chainOf(eps []episode) chain {
 	c := chain{first: n.now}
 	begins := n.now
 	for i := len(eps) - 1; i >= 0; i-- {
 		e := eps[i]
-		if e.stands() || begins.Sub(e.end) > time.Duration(n.policy.Length.Relapse) {
+		if e.stands() {
+			begins = e.from
+			continue
+		}
+		if begins.Sub(e.end) > time.Duration(n.policy.Length.Relapse) {
 			break
 		}
 		if c.relapses == 0 {

@@ -14,16 +14,20 @@ type night struct {
 	policy   *Policy
 	now      time.Time
 	today    int
-	h        *history.History
+	all      *history.History // as it was given, whatever the moment
+	h        *history.History // what is known at the moment
 	registry registry
 	limits   limits
-	sources  *sources
+	sources  []source // by address
 	danger   decay
 	loss     decay
 	letters  letters
 	pieces   map[netip.Prefix][]piece
 	cases    map[netip.Prefix]*caseFacts
 	expiries map[netblock.Range]time.Time // the last release by expiry on record
+	seen     int                          // sources with any sighting in window
+	noCase   int                          // of these, in no case
+	context  context                      // of all sources
 }
 
 // caseFacts is what the records say of one case.
@@ -39,6 +43,7 @@ type caseFacts struct {
 	pieces     []piece
 	standing   []Standing
 	answers    map[history.Question]history.Answer // the latest of each, whether or not it still counts
+	brokeIn    time.Time                           // when a two-way break-in was last seen, however long ago
 	inWindow   int                                 // sources with any sighting in window
 	context    context                             // what makes nobody an offender
 }
@@ -55,9 +60,16 @@ type context struct {
 	oneWay, others int64
 }
 
-// newNight gathers the records known at a moment. The history must hold nothing newer.
-func newNight(h *history.History, p *Policy, now time.Time) *night {
-	n := &night{policy: p, now: now, today: dayOf(now), h: h,
+func (c *context) add(d context) { c.oneWay, c.others = c.oneWay+d.oneWay, c.others+d.others }
+
+// newNight gathers the records known at a moment.
+func newNight(all *history.History, p *Policy, now time.Time) *night {
+	return nightOf(all, upTo(all, now), p, now)
+}
+
+// nightOf is newNight for a history of which what is known at the moment has been picked.
+func nightOf(all, h *history.History, p *Policy, now time.Time) *night {
+	n := &night{policy: p, now: now, today: dayOf(now), all: all, h: h,
 		danger: newDecay(p.Offender.Window.Days(), p.Danger.HalfLife), loss: newDecay(p.Loss.Quiet.Days(), p.Loss.HalfLife)}
 	n.registry = newRegistry(h.Netblocks)
 	n.limits = newLimits(p, h, now)
@@ -65,7 +77,7 @@ func newNight(h *history.History, p *Policy, now time.Time) *night {
 	n.sources = newSources(h, p, n.today)
 	n.pieces = map[netip.Prefix][]piece{}
 	for _, x := range pieces(h, now) {
-		key := n.registry.caseOfRange(x.where)
+		key := n.registry.caseOfRange(x.block.Range)
 		n.pieces[key] = append(n.pieces[key], x)
 	}
 	n.expiries = map[netblock.Range]time.Time{}
@@ -128,7 +140,7 @@ func (n *night) open(key netip.Prefix) *caseFacts {
 	for _, inner := range n.registry.trie.Inside(key) {
 		walls = append(walls, netblock.OfPrefix(inner))
 	}
-	c.walls = netblock.SetOf(walls...).Union(n.limits.both.Within(c.border))
+	c.walls = netblock.SetOf(walls...).Union(widened(n.limits.both, c.border))
 	n.cases[key] = c
 	return c
 }
@@ -139,8 +151,8 @@ func (n *night) findOffenders() map[netip.Prefix][]*source {
 	groups := map[groupKey][]*source{}
 	out := map[netip.Prefix][]*source{}
 	p := n.policy
-	for i := range n.sources.list {
-		src := &n.sources.list[i]
+	for i := range n.sources {
+		src := &n.sources[i]
 		if src.events < 2 && src.breakIns == 0 && src.events < p.Offender.Events {
 			continue
 		}
@@ -170,50 +182,46 @@ func (n *night) findOffenders() map[netip.Prefix][]*source {
 	return out
 }
 
-// placeSources gives each case its honest sources and counts what is only context.
+// placeSources gives each case its honest sources and what is only context, and counts the sources in no case.
 func (n *night) placeSources() {
-	for i := range n.sources.list {
-		src := &n.sources.list[i]
-		if !src.inWindow && !src.quiet {
+	for i := range n.sources {
+		src := &n.sources[i]
+		if !src.inWindow && !src.quiet && !src.brokeIn {
 			continue
 		}
+		seen := src.context(n.today, n.policy.Offender.Window.Days())
+		n.context.add(seen)
 		key, _ := n.registry.caseOf(src.addr)
 		c, ok := n.cases[key]
-		if !ok {
-			continue
-		}
 		if src.inWindow {
-			c.inWindow++
-			n.addContext(c, src)
+			n.seen++
+			if !ok {
+				n.noCase++
+			}
 		}
-		_, offends := slices.BinarySearchFunc(c.offenders, src.addr, func(o *offender, a netip.Addr) int { return o.addr.Compare(a) })
-		if src.quiet && !offends {
-			c.honest = append(c.honest, n.honestSource(src))
+		if ok {
+			n.place(c, src, seen)
 		}
 	}
-	for _, c := range n.cases {
-		slices.SortFunc(c.honest, func(a, b honestSource) int { return a.addr.Compare(b.addr) })
+}
+
+// place adds a source to its case. Sources come by address, and so do the case's honest ones.
+func (n *night) place(c *caseFacts, src *source, seen context) {
+	if src.inWindow {
+		c.inWindow++
+		c.context.add(seen)
+	}
+	c.brokeIn = lateOf(c.brokeIn, src.lastBreakIn())
+	_, offends := slices.BinarySearchFunc(c.offenders, src.addr, func(o *offender, a netip.Addr) int { return o.addr.Compare(a) })
+	if src.quiet && !offends {
+		c.honest = append(c.honest, n.honestSource(src))
 	}
 }
 
 func (n *night) honestSource(src *source) honestSource {
-	days, _ := n.sources.honest(src, n.today, n.policy.Loss.Quiet.Days())
 	h := honestSource{addr: src.addr}
-	h.value, h.parts = n.worth(days)
+	h.value, h.parts = n.worth(src.honest(n.today, n.policy.Loss.Quiet.Days()))
 	return h
-}
-
-func (n *night) addContext(c *caseFacts, src *source) {
-	for i := src.sightings; i != 0; i = n.sources.sightingNext[i-1] {
-		x := &n.h.Sightings[i-1]
-		switch {
-		case n.today-dayOf(x.Last) >= n.policy.Offender.Window.Days() || proves(x):
-		case local(x.Reporter):
-			c.context.oneWay += x.Count
-		default:
-			c.context.others += x.Count
-		}
-	}
 }
 
 // listed tells whether the review shows a case: while it has sightings in window, or a block that stands or ended in window.
@@ -222,6 +230,6 @@ func (n *night) listed(c *caseFacts) bool {
 		return true
 	}
 	return slices.ContainsFunc(c.pieces, func(p piece) bool {
-		return p.stands() || n.now.Sub(p.end) <= time.Duration(n.policy.Offender.Window)
+		return !p.stands() && n.now.Sub(p.end) <= time.Duration(n.policy.Offender.Window)
 	})
 }

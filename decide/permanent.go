@@ -63,7 +63,12 @@ func (j *judge) approved() (decision, bool) {
 
 // lastingAt asks lastingConditions as of the moment when the block that stands began.
 func (j *judge) lastingAt(since time.Time) (string, bool) {
-	then := newNight(before(j.n.h, since, j.c.border), j.n.policy, since)
+	mine := *j.n.all
+	mine.Sightings = slices.DeleteFunc(slices.Clone(mine.Sightings), func(s history.Sighting) bool { return !j.c.border.Contains(s.Source) })
+	mine.Traffic = slices.DeleteFunc(slices.Clone(mine.Traffic), func(t history.Traffic) bool { return !j.c.border.Contains(t.Source) })
+	h := upTo(&mine, since)
+	h.Blocks = slices.DeleteFunc(h.Blocks, func(b history.Block) bool { return b.From.Equal(since) })
+	then := nightOf(&mine, h, j.n.policy, since)
 	c, ok := then.cases[j.c.key]
 	if !ok {
 		return "", false
@@ -73,29 +78,6 @@ func (j *judge) lastingAt(since time.Time) (string, bool) {
 		ranges = append(ranges, s.Range)
 	}
 	return then.judge(c).lastingConditions(ranges, episodes(c.pieces))
-}
-
-// before returns the history as known at a moment, without blocks that began then, and of sightings and traffic only what
-// lies in border.
-func before(h *history.History, at time.Time, border netblock.Range) *history.History {
-	return &history.History{
-		Netblocks: known(h.Netblocks, at), Contacts: known(h.Contacts, at), Reports: known(h.Reports, at), Responses: known(h.Responses, at),
-		Answers: known(h.Answers, at), Holds: known(h.Holds, at), Releases: known(h.Releases, at), Protects: known(h.Protects, at),
-		Blocks:    slices.DeleteFunc(known(h.Blocks, at), func(b history.Block) bool { return b.From.Equal(at) }),
-		Sightings: slices.DeleteFunc(known(h.Sightings, at), func(s history.Sighting) bool { return !border.Contains(s.Source) }),
-		Traffic:   slices.DeleteFunc(known(h.Traffic, at), func(s history.Traffic) bool { return !border.Contains(s.Source) }),
-	}
-}
-
-// known returns the records known at a moment.
-func known[R history.Record](all []R, at time.Time) []R {
-	var out []R
-	for _, r := range all {
-		if !r.Known().After(at) {
-			out = append(out, r)
-		}
-	}
-	return out
 }
 
 // rejudgeDue tells whether a permanent block that stands must be asked about again, and why.
@@ -112,9 +94,9 @@ func (j *judge) rejudgeDue() (string, bool) {
 			return "permanent since " + dateOf(from) + "; is it still needed?", true
 		}
 	}
-	then, had := j.n.registry.holderAt(j.c.key, from)
-	if had && then != j.c.netblock.Holder && (!answered || a.At.Before(j.c.netblock.At)) {
-		return fmt.Sprintf("permanent since %s, when %q held it; now %q does", dateOf(from), then, j.c.netblock.Holder), true
+	then, now, changed := j.n.registry.holders(j.c.key, from)
+	if then != now && (!answered || a.At.Before(changed)) {
+		return fmt.Sprintf("permanent since %s, when %q held it; now %q does", dateOf(from), then, now), true
 	}
 	return "", false
 }

@@ -4,10 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
@@ -44,36 +48,44 @@ func ParsePolicy(defaults []byte, name string, text []byte) (Policy, error) {
 }
 
 func (p *Policy) read(name, text string) error {
-	meta, err := toml.Decode(text, p)
+	var raw map[string]any
+	meta, err := toml.Decode(text, &raw)
 	if err != nil {
-		var at toml.ParseError
-		if errors.As(err, &at) {
-			return &PolicyError{name, at.Position.Line, tomlReason(at)}
+		return syntaxError(name, err)
+	}
+	found := misfits{text: text}
+	found.value("", reflect.TypeFor[Policy](), raw)
+	if len(found.list) == 0 {
+		if _, err := toml.Decode(text, p); err != nil {
+			return syntaxError(name, err)
 		}
-		return &PolicyError{name, lineOfError(text, err), strings.TrimPrefix(err.Error(), "toml: ")}
-	}
-	for _, key := range meta.Undecoded() {
-		return &PolicyError{name, lineOf(text, key.String()), fmt.Sprintf("%q is no key of a policy; `lastresort policy check` shows them all", key.String())}
-	}
-	for _, c := range p.checks() {
-		if meta.IsDefined(strings.Split(c.key, ".")...) && c.wrong {
-			return &PolicyError{name, lineOf(text, c.key), fmt.Sprintf("%s is %s; expected %s", c.key, quoted(c.got), c.want)}
+		for _, c := range p.checks() {
+			if c.wrong && meta.IsDefined(strings.Split(c.key, ".")...) {
+				found.add(lineOf(text, c.key), "%s is %s; expected %s", c.key, quoted(c.got), c.want)
+			}
+		}
+		if slices.ContainsFunc(p.Log, func(l Log) bool { return l.Path == "" }) {
+			found.add(lineOf(text, "log"), "a [[log]] has no path; expected path = \"/var/log/…\"")
+		}
+		if meta.IsDefined("protect", "ranges") {
+			found.overlaps(p.Protect.Ranges, raw["protect"].(map[string]any)["ranges"].([]any))
 		}
 	}
-	if meta.IsDefined("protect", "ranges") {
-		if why, literal := overlapping(p.Protect.Ranges); why != "" {
-			return &PolicyError{name, lineOfLiteral(text, "protect.ranges", literal), why}
-		}
-	}
-	return nil
+	return found.first(name)
 }
 
-// tomlReason is the reason without the library's own words around it.
-func tomlReason(e toml.ParseError) string {
-	if inner := errors.Unwrap(e); inner != nil {
-		return inner.Error()
+// syntaxError puts an error of the TOML library into the house's words.
+func syntaxError(name string, err error) error {
+	line, why := 0, strings.TrimPrefix(err.Error(), "toml: ")
+	var at toml.ParseError
+	if errors.As(err, &at) {
+		line, why = at.Position.Line, at.Message
+		if inner := errors.Unwrap(at); inner != nil {
+			why = inner.Error()
+		}
 	}
-	return e.Message
+	first, size := utf8.DecodeRuneInString(why)
+	return &PolicyError{name, line, string(unicode.ToLower(first)) + strings.TrimSuffix(why[size:], ".")}
 }
 
 type check struct {
@@ -92,7 +104,7 @@ func (p *Policy) checks() []check {
 		atLeast("offender.guessed", p.Offender.Guessed, 1), wholeDays("offender.window", p.Offender.Window),
 		atLeast("hostile.days", p.Hostile.Days, 1), wholeDays("hostile.recent", p.Hostile.Recent),
 		amount("danger.immediate", p.Danger.Immediate), wholeDays("loss.quiet", p.Loss.Quiet),
-		{"range.shape", p.Range.Shape, p.Range.Shape != netblock.CIDR && p.Range.Shape != netblock.Interval, `"cidr" or "range"`},
+		{"range.shape", string(p.Range.Shape), p.Range.Shape != netblock.CIDR && p.Range.Shape != netblock.Interval, `"cidr" or "range"`},
 		between("range.widest4", p.Range.Widest4, 1, 32), between("range.widest6", p.Range.Widest6, 1, 64),
 		atLeast("range.grow_min", p.Range.GrowMin, 1), amount("range.neighbours", p.Range.Neighbours),
 		amount("range.prior", p.Range.Prior), amount("range.entry_cost", p.Range.EntryCost), atLeast("range.budget", p.Range.Budget, 0),
@@ -109,7 +121,6 @@ func (p *Policy) checks() []check {
 	for service, v := range p.Loss.Value {
 		list = append(list, amount("loss.value."+service, v))
 	}
-	slices.SortStableFunc(list, func(a, b check) int { return strings.Compare(a.key, b.key) })
 	return list
 }
 
@@ -130,68 +141,8 @@ func wholeDays(key string, got Duration) check {
 }
 
 func quoted(v any) string {
-	switch v := v.(type) {
-	case string, netblock.Shape:
-		return fmt.Sprintf("%q", v)
-	default:
-		return fmt.Sprint(v)
+	if s, ok := v.(string); ok {
+		return strconv.Quote(s)
 	}
-}
-
-// overlapping names the first pair of ranges that overlap, and the text of the later one.
-func overlapping(ranges []netblock.Range) (why, literal string) {
-	for i, r := range ranges {
-		for _, earlier := range ranges[:i] {
-			if r.Overlaps(earlier) {
-				return fmt.Sprintf("%q overlaps %q; expected ranges apart from each other", r, earlier), r.String()
-			}
-		}
-	}
-	return "", ""
-}
-
-// lineOf finds the line on which a dotted key stands in a policy's text, or the table that it belongs to, or 0.
-func lineOf(text, key string) int {
-	table, best, bestLen := "", 0, -1
-	for i, line := range strings.Split(text, "\n") {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[") {
-			table = strings.TrimSpace(strings.Trim(strings.SplitN(line, "#", 2)[0], "[] \t"))
-			if (key == table || strings.HasPrefix(key, table+".")) && len(table) > bestLen {
-				best, bestLen = i+1, len(table)
-			}
-			continue
-		}
-		name, _, ok := strings.Cut(line, "=")
-		full := strings.Trim(strings.TrimSpace(name), `"'`)
-		if table != "" {
-			full = table + "." + full
-		}
-		if ok && (full == key || strings.HasPrefix(key, full+".")) && len(full) > bestLen {
-			best, bestLen = i+1, len(full)
-		}
-	}
-	return best
-}
-
-// lineOfLiteral finds the last line at or after the key's on which the value stands in quotes.
-func lineOfLiteral(text, key, literal string) int {
-	from := lineOf(text, key)
-	found := from
-	for i, line := range strings.Split(text, "\n") {
-		if i+1 >= from && strings.Contains(line, `"`+literal+`"`) {
-			found = i + 1
-		}
-	}
-	return found
-}
-
-var lastKey = regexp.MustCompile(`"([a-z0-9_.-]+)"`)
-
-// lineOfError finds the line of an error that the TOML library gives without a place but with the key in quotes.
-func lineOfError(text string, err error) int {
-	if m := lastKey.FindStringSubmatch(err.Error()); m != nil {
-		return lineOf(text, m[1])
-	}
-	return 0
+	return fmt.Sprint(v)
 }

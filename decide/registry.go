@@ -2,6 +2,7 @@ package decide
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"lastresort/decide/history"
@@ -70,15 +71,27 @@ func groupWithin(netblockOf netip.Prefix, a netip.Addr) netip.Prefix {
 	return netblockOf
 }
 
-// holderAt returns who held a netblock at a moment, and the moment from which the present holder does; false where it
-// wasn't registered then.
-func (r *registry) holderAt(p netip.Prefix, at time.Time) (string, bool) {
-	var best history.Netblock
-	found := false
+// holders returns who held a netblock at a moment, who does now, and since when; the same twice where it wasn't registered
+// then.
+func (r *registry) holders(p netip.Prefix, at time.Time) (then, now string, since time.Time) {
+	var list []history.Netblock
 	for _, n := range r.all {
-		if n.Prefix == p && !n.At.After(at) && (!found || !n.At.Before(best.At)) {
-			best, found = n, true
+		if n.Prefix == p {
+			list = append(list, n)
 		}
 	}
-	return best.Holder, found
+	slices.SortStableFunc(list, func(a, b history.Netblock) int { return a.At.Compare(b.At) })
+	known := false
+	for i, n := range list {
+		if !n.At.After(at) {
+			then, known = n.Holder, true
+		}
+		if i == 0 || n.Holder != now {
+			now, since = n.Holder, n.At
+		}
+	}
+	if !known {
+		then = now
+	}
+	return then, now, since
 }

@@ -19,24 +19,29 @@ type finding struct {
 }
 
 // finding goes through the rules from relapse to exhausted for offenders taken alone, with the blocks of the case that
-// count for them.
+// count for them. Where several rules would block, the first names the rule and all of them the offenders.
 func (j *judge) finding(of []*offender, eps []episode) finding {
+	patient := j.patient(of, eps)
 	relapsed, since := j.relapsed(of, eps)
 	urgent := j.urgent(of)
-	sure := j.n.hostility(j.c, of)
-	asked := j.path.exhausted || j.path.waived
-	if len(relapsed) > 0 || len(urgent) > 0 {
-		f := finding{blocks: true, rule: RuleRelapse, verdict: BlockVerdict, named: union(relapsed, urgent)}
-		f.evidence = fmt.Sprintf("%s seen again %s after its last block", plural(len(relapsed), "offender"), since)
-		if len(relapsed) == 0 {
-			f.rule = RuleImmediate
-			f.evidence = fmt.Sprintf("%s at %s can't wait for letters", plural(len(urgent), "offender"), perDay(dangerOf(urgent)))
-		}
-		if sure.settled && asked {
-			f.named = of
-		}
-		return f
+	if len(relapsed) == 0 && len(urgent) == 0 {
+		return patient
 	}
+	f := finding{blocks: true, rule: RuleRelapse, verdict: BlockVerdict, named: union(relapsed, urgent)}
+	f.evidence = fmt.Sprintf("%s seen again %s after its last block", plural(len(relapsed), "offender"), since)
+	if len(relapsed) == 0 {
+		f.rule = RuleImmediate
+		f.evidence = fmt.Sprintf("%s at %s can't wait for letters", plural(len(urgent), "offender"), perDay(dangerOf(urgent)))
+	}
+	if patient.blocks {
+		f.named = of
+	}
+	return f
+}
+
+// patient goes through the rules that wait for the path, from expired to exhausted.
+func (j *judge) patient(of []*offender, eps []episode) finding {
+	sure := j.n.hostility(j.c, of)
 	if end, ok := j.justExpired(of, eps); ok {
 		return finding{rule: RuleExpired, verdict: Release, evidence: "its last block ran out on " + dateOf(end) + " and no offender was seen since"}
 	}
@@ -45,7 +50,7 @@ func (j *judge) finding(of []*offender, eps []episode) finding {
 		return finding{rule: RuleQuiet, verdict: Watch, evidence: fmt.Sprintf("no offender seen within %s", j.n.policy.Hostile.Recent)}
 	case !sure.settled:
 		return finding{rule: RuleNotHostile, verdict: Watch, evidence: sure.evidence}
-	case !asked:
+	case !j.path.exhausted && !j.path.waived:
 		return finding{rule: RulePathOpen, verdict: Pursue, evidence: j.path.evidence}
 	}
 	return finding{blocks: true, rule: RuleExhausted, verdict: BlockVerdict, named: of,
@@ -195,7 +200,7 @@ func (j *judge) spread() (decision, bool) {
 	if len(outside) == 0 {
 		return decision{}, false
 	}
-	eps := episodes(slices.DeleteFunc(slices.Clone(j.c.pieces), func(p piece) bool { return permanent && p.permanent() }))
+	eps := episodes(slices.DeleteFunc(slices.Clone(j.c.pieces), func(p piece) bool { return p.permanent() && p.stands() }))
 	f := j.finding(outside, eps)
 	if !f.blocks {
 		return decision{}, false
@@ -232,7 +237,7 @@ func (j *judge) spreadTo(cover netblock.Solution, f finding, eps []episode, perm
 		for _, left := range netblock.SetOf(r).Minus(netblock.SetOf(kept...)).Ranges() {
 			for _, x := range shaped(left, j.n.policy.Range.Shape) {
 				d.added = append(d.added, x)
-				d.blocks = append(d.blocks, Standing{x, j.n.now, d.until})
+				d.blocks = append(d.blocks, Standing{Range: x, From: j.n.now, Until: d.until})
 			}
 		}
 	}

@@ -14,51 +14,61 @@ import (
 // source is one address, in the sense of judging, and where its records are.
 type source struct {
 	addr      netip.Addr
+	sightings []history.Sighting // all of it that the history holds
+	traffic   []history.Traffic
 	events    int64 // seen by us, two-way, in window
 	breakIns  int64 // of these
-	sightings int32 // head of its chain in sightingNext, plus one; 0 for none
-	traffic   int32 // the same in trafficNext
+	brokeIn   bool  // a break-in that proves something, in window or not
 	inWindow  bool  // any sighting in window, whoever reported it
 	quiet     bool  // any honest traffic in quiet
 }
 
-// sources finds every record of a source without copying one: chains of indexes into the history.
-type sources struct {
-	h            *history.History
-	byAddr       map[netip.Addr]int32
-	list         []source
-	sightingNext []int32
-	trafficNext  []int32
+// newSources finds every source and its records, by address. The records must be sorted by source; none is copied.
+func newSources(h *history.History, p *Policy, today int) []source {
+	var out []source
+	s, t := h.Sightings, h.Traffic
+	for len(s) > 0 || len(t) > 0 {
+		var x source
+		switch {
+		case len(t) == 0 || len(s) > 0 && s[0].Source.Less(t[0].Source):
+			x.addr = netblock.Unit(s[0].Source)
+		default:
+			x.addr = netblock.Unit(t[0].Source)
+		}
+		n, m := 0, 0
+		for n < len(s) && netblock.Unit(s[n].Source) == x.addr {
+			n++
+		}
+		for m < len(t) && netblock.Unit(t[m].Source) == x.addr {
+			m++
+		}
+		x.sightings, x.traffic, s, t = s[:n:n], t[:m:m], s[n:], t[m:]
+		x.count(p, today)
+		out = append(out, x)
+	}
+	return out
 }
 
-func newSources(h *history.History, p *Policy, today int) *sources {
-	s := &sources{
-		h: h, byAddr: make(map[netip.Addr]int32, len(h.Sightings)/8+len(h.Traffic)/8),
-		sightingNext: make([]int32, len(h.Sightings)), trafficNext: make([]int32, len(h.Traffic)),
-	}
+// count adds up what tells an offender from others.
+func (s *source) count(p *Policy, today int) {
 	window, quiet := p.Offender.Window.Days(), p.Loss.Quiet.Days()
-	for i := range h.Sightings {
-		x := &h.Sightings[i]
-		src := s.at(x.Source)
-		s.sightingNext[i], src.sightings = src.sightings, int32(i+1)
+	for i := range s.sightings {
+		x := &s.sightings[i]
+		s.brokeIn = s.brokeIn || x.Kind == breakIn && proves(x)
 		if today-dayOf(x.Last) >= window {
 			continue
 		}
-		src.inWindow = true
+		s.inWindow = true
 		if proves(x) {
-			src.events += x.Count
+			s.events += x.Count
 			if x.Kind == breakIn {
-				src.breakIns += x.Count
+				s.breakIns += x.Count
 			}
 		}
 	}
-	for i := range h.Traffic {
-		x := &h.Traffic[i]
-		src := s.at(x.Source)
-		s.trafficNext[i], src.traffic = src.traffic, int32(i+1)
-		src.quiet = src.quiet || today-dayOf(x.Last) < quiet
+	for i := range s.traffic {
+		s.quiet = s.quiet || today-dayOf(s.traffic[i].Last) < quiet
 	}
-	return s
 }
 
 // breakIn is the kind of sighting of which one is enough.
@@ -69,29 +79,43 @@ func proves(x *history.Sighting) bool { return x.Proof == history.TwoWay && loca
 
 func local(reporter string) bool { return reporter == "local" || strings.HasPrefix(reporter, "local/") }
 
-func (s *sources) at(a netip.Addr) *source {
-	a = netblock.Unit(a)
-	i, ok := s.byAddr[a]
-	if !ok {
-		i = int32(len(s.list))
-		s.byAddr[a] = i
-		s.list = append(s.list, source{addr: a})
-	}
-	return &s.list[i]
-}
-
-// proven returns a source's sightings that prove something, in window, in an order of their own.
-func (s *sources) proven(src *source, today, window int) []*history.Sighting {
+// proven returns a source's sightings that prove something, in window, earliest first.
+func (s *source) proven(today, window int) []*history.Sighting {
 	var out []*history.Sighting
-	for i := src.sightings; i != 0; i = s.sightingNext[i-1] {
-		if x := &s.h.Sightings[i-1]; proves(x) && today-dayOf(x.Last) < window {
+	for i := range s.sightings {
+		if x := &s.sightings[i]; proves(x) && today-dayOf(x.Last) < window {
 			out = append(out, x)
 		}
 	}
-	slices.SortFunc(out, func(a, b *history.Sighting) int {
-		return cmp.Or(a.First.Compare(b.First), a.Last.Compare(b.Last), strings.Compare(a.Kind, b.Kind), cmp.Compare(a.Count, b.Count))
-	})
+	slices.SortStableFunc(out, func(a, b *history.Sighting) int { return a.First.Compare(b.First) })
 	return out
+}
+
+// lastBreakIn returns when a source's last break-in that proves something began; zero where it has none.
+func (s *source) lastBreakIn() time.Time {
+	var last time.Time
+	for i := range s.sightings {
+		if x := &s.sightings[i]; s.brokeIn && x.Kind == breakIn && proves(x) {
+			last = lateOf(last, x.First)
+		}
+	}
+	return last
+}
+
+// context counts a source's events in window that make nobody an offender.
+func (s *source) context(today, window int) context {
+	var c context
+	for i := range s.sightings {
+		x := &s.sightings[i]
+		switch {
+		case today-dayOf(x.Last) >= window || proves(x):
+		case local(x.Reporter):
+			c.oneWay += x.Count
+		default:
+			c.others += x.Count
+		}
+	}
+	return c
 }
 
 // serviceDay is the honest events of one service on one day.
@@ -101,16 +125,11 @@ type serviceDay struct {
 	count   int64
 }
 
-// honest returns a source's honest traffic of the last quiet days, added up by service and day, and the moment of its first
-// event on each service ever.
-func (s *sources) honest(src *source, today, quiet int) ([]serviceDay, map[string]time.Time) {
+// honest returns a source's honest traffic of the last quiet days, added up by service and day.
+func (s *source) honest(today, quiet int) []serviceDay {
 	var days []serviceDay
-	first := map[string]time.Time{}
-	for i := src.traffic; i != 0; i = s.trafficNext[i-1] {
-		x := &s.h.Traffic[i-1]
-		if t, ok := first[x.Service]; !ok || x.First.Before(t) {
-			first[x.Service] = x.First
-		}
+	for i := range s.traffic {
+		x := &s.traffic[i]
 		if day := dayOf(x.Last); today-day < quiet {
 			days = append(days, serviceDay{x.Service, day, x.Count})
 		}
@@ -126,5 +145,30 @@ func (s *sources) honest(src *source, today, quiet int) ([]serviceDay, map[strin
 		}
 		out = append(out, d)
 	}
-	return out, first
+	return out
+}
+
+// firstOn returns the moment of a source's first honest event on a service, however long ago; false where it has none.
+func (s *source) firstOn(service string) (time.Time, bool) {
+	var first time.Time
+	found := false
+	for i := range s.traffic {
+		if x := &s.traffic[i]; x.Service == service && (!found || x.First.Before(first)) {
+			first, found = x.First, true
+		}
+	}
+	return first, found
+}
+
+// failedBefore counts a source's failed logins before a moment, in the window that ends on its day.
+func (s *source) failedBefore(at time.Time, window int) int64 {
+	total, day := int64(0), dayOf(at)
+	for i := range s.sightings {
+		x := &s.sightings[i]
+		age := day - dayOf(x.Last)
+		if proves(x) && strings.HasSuffix(x.Kind, "-login") && x.First.Before(at) && age >= 0 && age < window {
+			total += x.Count
+		}
+	}
+	return total
 }

@@ -11,26 +11,29 @@ import (
 
 // letters is the reports and responses of the whole history, found by what ties them together.
 type letters struct {
-	responses map[string][]history.Response // by report id, as recorded
-	hostile   map[string]time.Time          // by contact address: the last hostile response
-	contacts  map[string]history.Contact    // by address: the record that counts
+	responses map[string][]response      // by report id, as recorded
+	hostile   map[string]time.Time       // by contact address: the last hostile response
+	contacts  map[string]history.Contact // by address: the record that counts
+}
+
+// response is a response with its place among all, by which those of one moment are ordered.
+type response struct {
+	history.Response
+	order int
 }
 
 // mailbox is the form in which two spellings of a mail address are the same.
 func mailbox(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
 
 func newLetters(h *history.History) letters {
-	l := letters{map[string][]history.Response{}, map[string]time.Time{}, map[string]history.Contact{}}
-	reports := make(map[string]history.Report, len(h.Reports))
-	for _, r := range h.Reports {
-		reports[r.ID] = r
+	l := letters{map[string][]response{}, map[string]time.Time{}, map[string]history.Contact{}}
+	for i, r := range h.Responses {
+		l.responses[r.Report] = append(l.responses[r.Report], response{r, i})
 	}
-	for _, r := range h.Responses {
-		l.responses[r.Report] = append(l.responses[r.Report], r)
-		to, ok := reports[r.Report]
-		if ok && r.Stance == history.Hostile && to.Role == history.Contacted && !r.At.Before(to.At) {
-			if old, ok := l.hostile[mailbox(to.To)]; !ok || r.At.After(old) {
-				l.hostile[mailbox(to.To)] = r.At
+	for _, to := range h.Reports {
+		for _, r := range l.responses[to.ID] {
+			if who := mailbox(to.To); r.Stance == history.Hostile && to.Role == history.Contacted && who != "" && !r.At.Before(to.At) {
+				l.hostile[who] = lateOf(l.hostile[who], r.At)
 			}
 		}
 	}
@@ -42,6 +45,13 @@ func newLetters(h *history.History) letters {
 	return l
 }
 
+// wasHostile returns when a contact was last hostile, and whether no later record of it makes up for that.
+func (l *letters) wasHostile(address string) (time.Time, bool) {
+	at, hostile := l.hostile[mailbox(address)]
+	record, known := l.contacts[mailbox(address)]
+	return at, hostile && !(known && !record.At.Before(at))
+}
+
 // Opinion is whether a contact can be trusted, and why.
 type Opinion struct {
 	Trust  history.Trust `json:"trust"`
@@ -51,13 +61,14 @@ type Opinion struct {
 // trust judges whoever answers at an address for a netblock; the first reason that applies counts.
 func (n *night) trust(address string, block history.Netblock) Opinion {
 	record, known := n.letters.contacts[mailbox(address)]
-	if at, ok := n.letters.hostile[mailbox(address)]; ok && !(known && !record.At.Before(at)) {
+	if at, ok := n.letters.wasHostile(address); ok {
 		return Opinion{history.Untrusted, "hostile response of " + dateOf(at)}
 	}
 	if known && record.Trust != "" {
 		return Opinion{record.Trust, "the operator's record" + because(record.Reason)}
 	}
-	_, domain, _ := strings.Cut(mailbox(address), "@")
+	domain := mailbox(address)
+	domain = domain[strings.LastIndexByte(domain, '@')+1:]
 	distrusted := slices.ContainsFunc(n.policy.Path.DistrustedCountries, func(c string) bool { return strings.EqualFold(c, block.Country) })
 	switch {
 	case domain != "" && slices.ContainsFunc(n.policy.Path.FreeMail, func(d string) bool { return strings.EqualFold(d, domain) }):

@@ -228,7 +228,7 @@ func (j *judge) fresh() decision {
 	d.until = j.n.now.Add(time.Duration(length))
 	d.durationWhy = length.String() + ": " + why
 	for _, r := range cover.Ranges {
-		d.blocks = append(d.blocks, Standing{r, j.n.now, d.until})
+		d.blocks = append(d.blocks, Standing{Range: r, From: j.n.now, Until: d.until})
 	}
 	return d
 }
@@ -237,7 +237,7 @@ func (j *judge) fresh() decision {
 func (j *judge) forGood(d decision, a history.Answer) decision {
 	d.rule, d.approval, d.permanent, d.until = RulePermanent, ApprovalGiven, true, time.Time{}
 	d.evidence += "; duration = permanent, " + answeredBy(a)
-	d.durationWhy = "duration = permanent, " + answeredBy(a)
+	d.durationWhy = "duration = permanent, " + answeredBy(a) + "; tell nobody"
 	d.blocks = nil
 	for _, r := range d.added {
 		d.blocks = append(d.blocks, Standing{Range: r, From: j.n.now})

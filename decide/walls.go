@@ -70,6 +70,9 @@ func because(reason string) string {
 func (l *limits) at(r netblock.Range) (limit, bool) {
 	var found limit
 	ok := false
+	if !l.both.Overlaps(r) {
+		return found, false
+	}
 	for _, x := range l.reasons {
 		if x.where.Overlaps(r) && (!ok || found.rule != RuleHold && x.rule == RuleHold) {
 			found, ok = x, true

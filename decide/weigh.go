@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
 	"slices"
@@ -27,15 +28,14 @@ func newDecay(days int, halfLife Duration) decay {
 
 // offender is a source of a case that we have seen attack, and what the records say of it.
 type offender struct {
-	addr      netip.Addr
-	seen      []*history.Sighting // two-way, by us, in window, earliest first
-	danger    float64             // per day
-	days      map[int]float64     // events × severity by day
-	loss      float64             // honest value per day that counts as lost
-	honest    bool                // it has honest traffic on an account of its own
-	ownLoss   []lostPart
-	guessed   time.Time // when a guess of a login succeeded; zero if none did
-	guessedAt string    // on which service
+	addr    netip.Addr
+	seen    []*history.Sighting // two-way, by us, in window, earliest first
+	danger  float64             // per day
+	days    map[int]float64     // events × severity by day
+	loss    float64             // honest value per day that counts as lost
+	honest  bool                // it has honest traffic on an account of its own
+	ownLoss []lostPart
+	guessed time.Time // when the last guess of a login succeeded; zero if none did
 }
 
 // lostPart is one part of a loss: what a source's honest traffic on a service is worth a day.
@@ -46,7 +46,7 @@ type lostPart struct {
 
 func (n *night) newOffender(src *source) *offender {
 	o := &offender{addr: src.addr, days: map[int]float64{}}
-	o.seen = n.sources.proven(src, n.today, n.policy.Offender.Window.Days())
+	o.seen = src.proven(n.today, n.policy.Offender.Window.Days())
 	for _, x := range o.seen {
 		day, weighed := dayOf(x.Last), float64(x.Count)*n.policy.severity(x.Kind)
 		o.days[day] += weighed
@@ -60,19 +60,16 @@ func (n *night) newOffender(src *source) *offender {
 // ownTraffic weighs an offender's own honest traffic, which it can easily fake: once a service and day without an account,
 // and not at all on an account that it seems to have guessed.
 func (n *night) ownTraffic(o *offender, src *source) {
-	days, first := n.sources.honest(src, n.today, n.policy.Loss.Quiet.Days())
 	guessed := map[string]bool{}
 	for _, service := range n.policy.Loss.Account {
-		at, ok := first[service]
-		if ok && n.failedBefore(src, at) >= n.policy.Offender.Guessed {
+		at, ok := src.firstOn(service)
+		if ok && src.failedBefore(at, n.policy.Offender.Window.Days()) >= n.policy.Offender.Guessed {
 			guessed[service] = true
-			if o.guessed.IsZero() || at.Before(o.guessed) {
-				o.guessed, o.guessedAt = at, service
-			}
+			o.guessed = lateOf(o.guessed, at)
 		}
 	}
-	counted := days[:0:0]
-	for _, d := range days {
+	var counted []serviceDay
+	for _, d := range src.honest(n.today, n.policy.Loss.Quiet.Days()) {
 		switch account := slices.Contains(n.policy.Loss.Account, d.service); {
 		case guessed[d.service]:
 			continue
@@ -84,19 +81,6 @@ func (n *night) ownTraffic(o *offender, src *source) {
 		counted = append(counted, d)
 	}
 	o.loss, o.ownLoss = n.worth(counted)
-}
-
-// failedBefore counts a source's failed logins before a moment, in the window that ends there.
-func (n *night) failedBefore(src *source, at time.Time) int64 {
-	total, day := int64(0), dayOf(at)
-	for i := src.sightings; i != 0; i = n.sources.sightingNext[i-1] {
-		x := &n.sources.h.Sightings[i-1]
-		age := day - dayOf(x.Last)
-		if proves(x) && strings.HasSuffix(x.Kind, "-login") && x.First.Before(at) && age >= 0 && age < n.policy.Offender.Window.Days() {
-			total += x.Count
-		}
-	}
-	return total
 }
 
 // worth returns the value per day of honest traffic, and its parts by service, largest first.
@@ -112,13 +96,7 @@ func (n *night) worth(days []serviceDay) (float64, []lostPart) {
 		out = append(out, lostPart{service, v / n.loss.sum})
 	}
 	slices.SortFunc(out, func(a, b lostPart) int {
-		if a.value != b.value {
-			if a.value > b.value {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.service, b.service)
+		return cmp.Or(cmp.Compare(b.value, a.value), strings.Compare(a.service, b.service))
 	})
 	return total / n.loss.sum, out
 }

@@ -159,7 +159,7 @@ func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range,
 		if plan.Empty() {
 			return plan, nil
 		}
-		failed = k.commit(plan, have.Exists)
+		failed = k.commit(plan)
 		left, err := k.remains(ctx, wants, allow, now)
 		if err != nil {
 			return plan, &Error{Why: "reading back: " + err.Error(), Changed: failed == nil, Hint: "lastresort status shows what it holds"}
@@ -196,14 +196,14 @@ func (p *Plan) summary() string {
 const perMessage = 500
 
 // commit sends a plan as one transaction. Removals go first, so that a range never lies over one that is leaving.
-func (k Kernel) commit(p Plan, exists bool) error {
+func (k Kernel) commit(p Plan) error {
 	c, err := k.dial(len(p.Add) + 2*len(p.Change) + len(p.Remove) + len(p.AllowAdd) + len(p.AllowRemove))
 	if err != nil {
 		return err
 	}
 	t := k.table()
 	if p.Build {
-		if err := k.build(c, t, exists); err != nil {
+		if err := k.build(c, t, p.Replace); err != nil {
 			return err
 		}
 	}

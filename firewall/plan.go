@@ -60,7 +60,8 @@ type Step struct {
 
 // Plan is a difference between what the kernel holds and what it should hold: the very object that is applied.
 type Plan struct {
-	Build       bool // the table anew, in the same transaction
+	Build       bool // the table is made, in the same transaction
+	Replace     bool // in place of one that isn't as it should be
 	Add         []Step
 	Change      []Step
 	Remove      []Step
@@ -100,7 +101,8 @@ func (c Config) Diff(have State, wants []Want, allow []netblock.Range, now time.
 		return Plan{}, err
 	}
 	var p Plan
-	if p.Build = !have.Exists || len(have.Faults) > 0; p.Build {
+	p.Replace = have.Exists && len(have.Faults) > 0
+	if p.Build = !have.Exists || p.Replace; p.Build {
 		have = State{} // it goes with all that it holds
 	}
 	held := make(map[netblock.Range]Element, len(have.Elements))

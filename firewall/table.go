@@ -104,8 +104,8 @@ func printExprs(list []expr.Any) string {
 }
 
 // build queues the table with its sets, chain and rules, in place of one whose parts are not as they should be.
-func (k Kernel) build(c *nftables.Conn, t *nftables.Table, exists bool) error {
-	if exists {
+func (k Kernel) build(c *nftables.Conn, t *nftables.Table, replace bool) error {
+	if replace {
 		c.DelTable(t)
 	}
 	c.AddTable(t)

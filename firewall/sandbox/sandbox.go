@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 
 	"github.com/vishvananda/netlink"
@@ -33,8 +34,13 @@ func (e *ForbiddenError) Hint() string {
 	return "allow them (sysctl user.max_user_namespaces, on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0), or run it as root"
 }
 
-// Inside tells whether the process runs in a sandbox of ours.
-func Inside() bool { return os.Getenv(marker) != "" }
+// Inside tells whether the process runs in a sandbox of ours: it was started as one, and its user namespace isn't the
+// machine's own, whatever the environment says.
+func Inside() bool {
+	users, err := os.ReadFile("/proc/self/uid_map")
+	whole := strings.Join(strings.Fields(string(users)), " ") == "0 0 4294967295"
+	return os.Getenv(marker) != "" && err == nil && !whole
+}
 
 // command runs the present program again, in a new user and network namespace in which it is root.
 func command(ctx context.Context, args []string) *exec.Cmd {

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lastresort/decide"
+	"lastresort/decide/history"
+	"lastresort/firewall"
+)
+
+// risks are the guards that a person may accept the risk of.
+var risks = []string{decide.GuardLost, decide.GuardNewRanges, decide.GuardNewAddresses, firewall.SessionGuard}
+
+// acceptsRisk gives a command the flag --accept-risk.
+func acceptsRisk(c *cobra.Command, accepted *[]string) {
+	c.Flags().StringArrayVar(accepted, "accept-risk", nil, "apply what `GUARD` keeps back: "+strings.Join(risks, ", "))
+}
+
+func checkRisks(accepted []string) error {
+	for _, g := range accepted {
+		if !slices.Contains(risks, g) {
+			return usage("--accept-risk %q is no guard; expected one of %s", g, strings.Join(risks, " "))
+		}
+	}
+	return nil
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	var accepted []string
+	c := &cobra.Command{
+		Use:   "apply",
+		Short: "put in force what diff shows",
+		Long: "Puts in force what the last review proposed, and whatever else stands and the kernel lacks: one transaction, then\n" +
+			"read back and compared. The decisions become block and release records of the history. What a guard keeps back\n" +
+			"is left out and told, with exit status 4.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkRisks(accepted); err != nil {
+				return err
+			}
+			policy, err := a.policy()
+			if err != nil {
+				return err
+			}
+			return a.writing(c.Context(), "apply", func(s *history.Store) error { return a.apply(c.Context(), s, &policy, accepted) })
+		},
+	}
+	acceptsRisk(c, &accepted)
+	return a.prints(c)
+}
+
+func (a *app) apply(ctx context.Context, s *history.Store, policy *decide.Policy, accepted []string) error {
+	now := a.env.now()
+	n, err := a.tonight(ctx, s, now, accepted)
+	if err != nil {
+		return err
+	}
+	plan, want, err := a.enforce(ctx, s, policy, n.history, n.records, now, accepted)
+	if err != nil {
+		return err
+	}
+	d := differenceOf(a.kernel(policy).Config(), plan, want, n.proposal.Exempt)
+	d.Held = n.held
+	if err := a.printApplied(d); err != nil {
+		return err
+	}
+	if len(n.held) == 0 {
+		return nil
+	}
+	var guards []string
+	for _, h := range n.held {
+		guards = append(guards, h.Guards...)
+	}
+	slices.Sort(guards)
+	guards = slices.Compact(guards)
+	return refused("look at lastresort review, then lastresort apply --accept-risk "+strings.Join(guards, " --accept-risk "),
+		"guard %s holds back %s; everything else was applied", strings.Join(guards, " and "), plural(len(n.held), "new range"))
+}
+
+func (a *app) printApplied(d difference) error {
+	if a.json {
+		return a.printJSON(d)
+	}
+	p := a.page()
+	p.difference(d)
+	if d.Build || d.Add+d.Change+d.Remove+d.Allow[0]+d.Allow[1] > 0 {
+		p.line("applied, read back, and as wanted")
+	} else {
+		p.line("nothing to do: the kernel holds what is wanted")
+	}
+	return nil
+}
+
+func (a *app) restoreCommand() *cobra.Command {
+	return a.prints(&cobra.Command{
+		Use:   "restore",
+		Short: "put the stored blocks back, at boot",
+		Long: "Brings the kernel to what the history has in force now, each block with the time that it has left. Proposals wait\n" +
+			"for apply. Meant for boot, before the network is up.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			policy, err := a.policy()
+			if err != nil {
+				return err
+			}
+			return a.reading(c.Context(), func(s *history.Store) error {
+				now := a.env.now()
+				h, err := a.load(c.Context(), s, now)
+				if err != nil {
+					return err
+				}
+				want := intentOf(&h, &policy, now)
+				if err := a.checkSession(want, nil); err != nil {
+					return err
+				}
+				k := a.kernel(&policy)
+				plan, err := k.Apply(c.Context(), want.wants(), want.allow, a.env.now)
+				if err != nil {
+					return err
+				}
+				return a.printApplied(differenceOf(k.Config(), plan, want, nil))
+			})
+		},
+	})
+}
+
+// hintOf returns the way out of an error that knows one, for the hint: line.
+func hintOf(err error) string {
+	var store *history.StoreError
+	if errors.As(err, &store) {
+		return store.Hint
+	}
+	var kernel *firewall.Error
+	if errors.As(err, &kernel) {
+		return kernel.Hint
+	}
+	return ""
+}

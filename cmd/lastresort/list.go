@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lastresort/decide"
+	"lastresort/decide/history"
+	"lastresort/firewall"
+	"lastresort/netblock"
+)
+
+func (a *app) listCommand() *cobra.Command {
+	return a.replays(a.prints(&cobra.Command{
+		Use:   "list",
+		Short: "what is blocked, until when, why, and what it dropped",
+		Long: "Lists the ranges in force by the history, and beside them what the kernel holds and has dropped. Where the kernel\n" +
+			"may not be read, or with --at, it lists the history alone and says so.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			policy, err := a.policy()
+			if err != nil {
+				return err
+			}
+			now, replay, err := a.moment()
+			if err != nil {
+				return err
+			}
+			return a.reading(c.Context(), func(s *history.Store) error { return a.list(c.Context(), s, &policy, now, replay) })
+		},
+	}))
+}
+
+// listed is one range in force.
+type listed struct {
+	Range   netblock.Range `json:"range"`
+	From    time.Time      `json:"from"`
+	Until   *time.Time     `json:"until"` // nil for good
+	Case    string         `json:"case,omitempty"`
+	By      string         `json:"by,omitempty"`
+	Reason  string         `json:"reason,omitempty"`
+	Kernel  *bool          `json:"kernel"` // whether the kernel holds it; nil where that isn't known
+	Packets uint64         `json:"packets"`
+	Bytes   uint64         `json:"bytes"`
+}
+
+func (a *app) list(ctx context.Context, s *history.Store, policy *decide.Policy, now time.Time, replay bool) error {
+	h, err := a.load(ctx, s, now)
+	if err != nil {
+		return err
+	}
+	elements, known := map[netblock.Range]firewall.Element{}, false
+	if !replay {
+		state, err := a.held(ctx, policy)
+		if err != nil {
+			a.note("the kernel isn't shown: %v", err)
+		}
+		known = err == nil
+		for _, e := range state.Elements {
+			elements[e.Range] = e
+		}
+	}
+	out := []listed{}
+	for _, x := range decide.InForce(&h, policy, now) {
+		e, holds := elements[x.Range]
+		l := listed{Range: x.Range, From: x.From.UTC(), Until: dateTime(x.Until), By: x.By, Reason: x.Reason, Packets: e.Packets, Bytes: e.Bytes}
+		if x.Case.IsValid() {
+			l.Case = x.Case.String()
+		}
+		if known {
+			l.Kernel = &holds
+		}
+		out = append(out, l)
+	}
+	if a.json {
+		return a.printJSON(out)
+	}
+	p := a.page()
+	for _, l := range out {
+		until := time.Time{}
+		if l.Until != nil {
+			until = *l.Until
+		}
+		kernel := fmt.Sprintf("%d dropped", l.Packets)
+		switch {
+		case l.Kernel == nil:
+			kernel = "?"
+		case !*l.Kernel:
+			kernel = "not in kernel"
+		}
+		p.row([]column{{l.Range.String(), 20}, {ends(until), 22}, {kernel, 13}}, l.Reason)
+	}
+	p.line("%s in force", plural(len(out), "range"))
+	return nil
+}

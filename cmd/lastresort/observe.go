@@ -1,0 +1,300 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lastresort/decide"
+	"lastresort/decide/evidence"
+	"lastresort/decide/history"
+)
+
+func (a *app) observeCommand() *cobra.Command {
+	var lines bool
+	c := &cobra.Command{
+		Use:   "observe [LOG…]",
+		Short: "read new log lines into sightings and traffic",
+		Long: "Reads the lines that came since last time into sightings and traffic, plain or gzipped, across rotation. Without LOG\n" +
+			"it reads those of the policy, and where that names none the usual places. - is standard input.\n\n" +
+			"--lines stores nothing and shows what each line counts as. --at says when the log was read last, for lines that\n" +
+			"don't name their year (default now).",
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, logs []string) error {
+			policy, err := a.policy()
+			if err != nil {
+				return err
+			}
+			now, _, err := a.moment()
+			if err != nil {
+				return err
+			}
+			if lines {
+				return a.observeLines(c.Context(), &policy, logs, now)
+			}
+			return a.writing(c.Context(), "observe", func(s *history.Store) error {
+				seen, err := a.observeLogs(c.Context(), s, &policy, logs, now)
+				return errors.Join(a.printObserved(seen), err)
+			})
+		},
+	}
+	c.Flags().BoolVar(&lines, "lines", false, "store nothing; show what each line counts as")
+	c.Flags().StringVar(&a.at, "at", "", "when the log was read last, RFC 3339 or a date")
+	return a.prints(c)
+}
+
+// logsOf returns the logs to read: those named, else the policy's, else the usual ones that are there.
+func (a *app) logsOf(policy *decide.Policy, named []string) []decide.Log {
+	var out []decide.Log
+	for _, path := range named {
+		out = append(out, decide.Log{Path: path, Format: formatOf(policy, path)})
+	}
+	if len(named) > 0 {
+		return out
+	}
+	if len(policy.Log) > 0 {
+		return policy.Log
+	}
+	for _, places := range usualLogs {
+		for _, path := range places {
+			if _, err := os.Stat(path); err == nil {
+				if !slices.Contains(out, decide.Log{Path: path}) {
+					out = append(out, decide.Log{Path: path})
+				}
+				break
+			}
+		}
+	}
+	if len(out) == 0 {
+		a.note("no log found in the usual places (%s); name one in the policy's [[log]] or as an argument", strings.Join(allUsual(), " "))
+	}
+	return out
+}
+
+// usualLogs are where distributions put what we read; of each row the first that is there, for its others repeat the same
+// lines.
+var usualLogs = [][]string{
+	{"/var/log/auth.log", "/var/log/secure", "/var/log/messages"},
+	{"/var/log/ufw.log", "/var/log/kern.log", "/var/log/messages"},
+}
+
+func allUsual() []string {
+	var out []string
+	for _, places := range usualLogs {
+		out = append(out, places...)
+	}
+	return out
+}
+
+// formatOf returns the format that the policy names for a log; "" where it names none.
+func formatOf(policy *decide.Policy, path string) string {
+	for _, l := range policy.Log {
+		if l.Path == path {
+			return l.Format
+		}
+	}
+	return ""
+}
+
+// reporter is what we are called in our own sightings.
+const reporter = "local"
+
+// observed is what reading one log came to.
+type observed struct {
+	Log     string     `json:"log"`
+	Lines   int64      `json:"lines"`
+	Hostile int64      `json:"hostile"`
+	Honest  int64      `json:"honest"`
+	Unknown int64      `json:"unknown"`
+	Long    int64      `json:"long"`
+	Future  int64      `json:"future"`
+	Last    *time.Time `json:"last"`
+	Lost    bool       `json:"lost"`
+	Error   string     `json:"error,omitempty"`
+	example string
+}
+
+func observedOf(path string, s evidence.Summary, err error) observed {
+	o := observed{path, s.Lines, s.Hostile, s.Honest, s.Unknown, s.Long, s.Future, dateTime(s.Last), s.Lost, "", s.Example}
+	if err != nil {
+		o.Error = err.Error()
+	}
+	return o
+}
+
+// observeLogs reads what is new in each log and stores it, a log at a time. One that can't be read is told, the others are
+// read all the same, and then it is an error.
+func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.Policy, named []string, now time.Time) ([]observed, error) {
+	if err := checkFormats(policy); err != nil {
+		return nil, err
+	}
+	positions, err := s.Positions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := []observed{}
+	var failed []error
+	for _, l := range a.logsOf(policy, named) {
+		o, err := a.observeLog(ctx, s, l, positions, now)
+		if err != nil && o.Log == "" {
+			return all, err
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+		all = append(all, o)
+	}
+	return all, errors.Join(failed...)
+}
+
+// observeLog reads one log. An error with an empty result is one of the store, or the end of the context.
+func (a *app) observeLog(ctx context.Context, s *history.Store, l decide.Log, positions map[string]json.RawMessage, now time.Time) (observed, error) {
+	t := evidence.NewTally(reporter)
+	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Line: a.lineProgress(l.Path)}
+	defer a.progressDone()
+	if l.Path == "-" {
+		sum, failed := evidence.Read(ctx, "standard input", a.stdin, o, t)
+		if ctx.Err() != nil {
+			return observed{}, ctx.Err()
+		}
+		if err := storeTally(ctx, s, t, nil); err != nil {
+			return observed{}, err
+		}
+		return observedOf("standard input", sum, failed), failed
+	}
+	path, err := filepath.Abs(l.Path)
+	if err != nil {
+		return observed{}, err
+	}
+	var from evidence.Position
+	if text, ok := positions[path]; ok {
+		if err := json.Unmarshal(text, &from); err != nil {
+			return observed{}, fmt.Errorf("position in %q: %v", path, err)
+		}
+	}
+	at, sum, failed := evidence.Follow(ctx, path, from, o, t)
+	if ctx.Err() != nil {
+		return observed{}, ctx.Err()
+	}
+	text, err := json.Marshal(at)
+	if err != nil {
+		return observed{}, err
+	}
+	if err := storeTally(ctx, s, t, map[string]json.RawMessage{path: text}); err != nil {
+		return observed{}, err
+	}
+	return observedOf(l.Path, sum, failed), failed
+}
+
+func storeTally(ctx context.Context, s *history.Store, t *evidence.Tally, positions map[string]json.RawMessage) error {
+	sightings, traffic := t.Records()
+	return s.Observe(ctx, sightings, traffic, positions)
+}
+
+func checkFormats(policy *decide.Policy) error {
+	for _, l := range policy.Log {
+		if l.Format != "" && !slices.Contains(evidence.Formats(), l.Format) {
+			return usage("the policy's format %q for %q is none; expected one of %s, or none at all", l.Format, l.Path, strings.Join(evidence.Formats(), " "))
+		}
+	}
+	return nil
+}
+
+// lineProgress shows how many lines of a log counted so far.
+func (a *app) lineProgress(path string) func(int64, evidence.Event) {
+	show := a.progress(path + ", line")
+	if show == nil {
+		return nil
+	}
+	return func(line int64, _ evidence.Event) {
+		if line%1024 == 0 {
+			show(int(line))
+		}
+	}
+}
+
+// printObserved prints what reading the logs came to.
+func (a *app) printObserved(all []observed) error {
+	if a.json {
+		return a.printJSON(all)
+	}
+	for _, o := range all {
+		a.page().line("%s", o)
+	}
+	return nil
+}
+
+// String puts it into words.
+func (o observed) String() string {
+	return printable(fmt.Sprintf("%s: %d new lines, %d hostile, %d honest%s", o.Log, o.Lines, o.Hostile, o.Honest, oddities(o)))
+}
+
+// oddities tells what of a log didn't count although it might have.
+func oddities(o observed) string {
+	out := ""
+	if o.Unknown > 0 {
+		out += fmt.Sprintf("; %d not understood, such as %q", o.Unknown, o.example)
+	}
+	if o.Long > 0 {
+		out += fmt.Sprintf("; %d too long", o.Long)
+	}
+	if o.Future > 0 {
+		out += fmt.Sprintf("; %d from the future: is a clock wrong?", o.Future)
+	}
+	if o.Lost {
+		out += "; lines since last time are missing: the log was cut, or rotated away"
+	}
+	return out
+}
+
+// observeLines shows what each line of a log counts as, and stores nothing.
+func (a *app) observeLines(ctx context.Context, policy *decide.Policy, named []string, now time.Time) error {
+	if err := checkFormats(policy); err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(a.stdout, 64<<10)
+	for _, l := range a.logsOf(policy, named) {
+		show := func(line int64, e evidence.Event) {
+			r := e.Record(reporter)
+			if a.json {
+				text := history.Encode(r)
+				fmt.Fprintf(out, "%s,\"line\":%d}\n", text[:len(text)-1], line)
+				return
+			}
+			fmt.Fprintf(out, "%s:%d: %s\n", printable(l.Path), line, printable(describe(r)))
+		}
+		sum, err := a.readWhole(ctx, l, evidence.Options{Format: l.Format, At: now, Zone: time.Local, Line: show})
+		if flushed := out.Flush(); flushed != nil {
+			return flushed
+		}
+		if err != nil {
+			return err
+		}
+		if !a.json {
+			a.note("%s", observedOf(l.Path, sum, nil))
+		}
+	}
+	return nil
+}
+
+func (a *app) readWhole(ctx context.Context, l decide.Log, o evidence.Options) (evidence.Summary, error) {
+	t := evidence.NewTally(reporter)
+	if l.Path == "-" {
+		return evidence.Read(ctx, "standard input", a.stdin, o, t)
+	}
+	f, err := os.Open(l.Path)
+	if err != nil {
+		return evidence.Summary{}, fmt.Errorf("%q can't be read: %s", l.Path, reason(err))
+	}
+	sum, err := evidence.Read(ctx, l.Path, f, o, t)
+	return sum, errors.Join(err, f.Close())
+}

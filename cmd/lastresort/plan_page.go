@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"lastresort/decide/history"
+	"lastresort/firewall"
+	"lastresort/netblock"
+)
+
+// change is one line of a diff.
+type change struct {
+	Sign   string         `json:"sign"` // + ~ - or !
+	Range  netblock.Range `json:"range"`
+	What   string         `json:"what"`
+	Reason string         `json:"reason"`
+}
+
+// difference is a plan as diff and apply show it.
+type difference struct {
+	Table     string    `json:"table"`
+	Build     bool      `json:"build"`   // the table is made
+	Replace   bool      `json:"replace"` // in place of one that isn't as it should be
+	Changes   []change  `json:"changes"`
+	Add       int       `json:"add"`
+	Change    int       `json:"change"`
+	Remove    int       `json:"remove"`
+	Exempt    int       `json:"exempt"`
+	Unchanged int       `json:"unchanged"`
+	Allow     [2]int    `json:"allow"` // ranges added to and removed from the allow set
+	Held      []guarded `json:"held_back"`
+}
+
+// guarded is a new range that a guard keeps back.
+type guarded struct {
+	Range  netblock.Range `json:"range"`
+	Guards []string       `json:"guards"`
+}
+
+func differenceOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []history.Exemption) difference {
+	d := difference{Table: "inet " + cfg.Table, Build: p.Build, Replace: p.Replace, Changes: []change{}, Add: len(p.Add), Change: len(p.Change), Remove: len(p.Remove),
+		Unchanged: p.Unchanged, Allow: [2]int{len(p.AllowAdd), len(p.AllowRemove)}, Held: []guarded{}}
+	until := map[netblock.Range]time.Time{}
+	for _, w := range want.standing {
+		until[w.Range] = w.Until
+	}
+	for _, s := range p.Add {
+		d.Changes = append(d.Changes, change{"+", s.Range, ends(until[s.Range]), want.why(s.Range)})
+	}
+	for _, s := range p.Change {
+		d.Changes = append(d.Changes, change{"~", s.Range, left(s.Old.Timeout, s.Old.Expires) + " -> " + left(s.Timeout, s.Timeout), want.why(s.Range)})
+	}
+	for _, s := range p.Remove {
+		d.Changes = append(d.Changes, change{"-", s.Range, "", fmt.Sprintf("no longer wanted; %d packets dropped", s.Old.Packets)})
+	}
+	for _, x := range exempt {
+		if r, err := netblock.ParseRange(x.Range); err == nil {
+			d.Changes = append(d.Changes, change{"!", r, "exempt", x.Why})
+			d.Exempt++
+		}
+	}
+	slices.SortStableFunc(d.Changes, func(a, b change) int { return a.Range.Compare(b.Range) })
+	return d
+}
+
+// left prints how long an element has left: for good where it has no timeout.
+func left(timeout, expires time.Duration) string {
+	switch {
+	case timeout == 0:
+		return "for good"
+	case expires >= 48*time.Hour:
+		return fmt.Sprintf("%dd", (expires+12*time.Hour)/(24*time.Hour))
+	case expires >= 2*time.Hour:
+		return fmt.Sprintf("%dh", (expires+30*time.Minute)/time.Hour)
+	}
+	return expires.Round(time.Second).String()
+}
+
+// signColours marks what is added, changed, removed and spared on a terminal.
+var signColours = map[string]string{"+": "\x1b[31m", "~": "\x1b[33m", "-": "\x1b[32m", "!": "\x1b[36m"}
+
+func (p *page) difference(d difference) {
+	p.line("%s", d.Table)
+	switch {
+	case d.Replace:
+		p.line("  the table isn't as it should be and is made anew")
+	case d.Build:
+		p.line("  the table is made")
+	}
+	for _, c := range d.Changes {
+		sign := c.Sign
+		if p.colour {
+			sign = signColours[c.Sign] + c.Sign + "\x1b[0m"
+		}
+		lead := fmt.Sprintf("  %s %-22s %-23s ", sign, c.Range, c.What)
+		p.wrappedAt(lead, 2+1+1+max(22, len(c.Range.String()))+1+max(23, len(c.What))+1, c.Reason)
+	}
+	for _, h := range d.Held {
+		p.wrapped(fmt.Sprintf("  ! %-22s %-23s ", h.Range, "held back"), fmt.Sprintf("by guard %s", few(h.Guards, 3)))
+	}
+	if d.Allow != [2]int{} {
+		p.line("  allow set: %d ranges added, %d removed", d.Allow[0], d.Allow[1])
+	}
+	p.line("")
+	p.line("%d to add, %d to change, %d to remove, %d exempt, %d unchanged", d.Add, d.Change, d.Remove, d.Exempt, d.Unchanged)
+}

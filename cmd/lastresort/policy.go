@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/cobra"
+
+	"lastresort"
+	"lastresort/decide"
+)
+
+func (a *app) policyCommand() *cobra.Command {
+	c := &cobra.Command{Use: "policy", Short: "what the operator decides by"}
+	c.AddCommand(a.policyCheckCommand())
+	return needsSubcommand(c)
+}
+
+func (a *app) policyCheckCommand() *cobra.Command {
+	return a.prints(&cobra.Command{
+		Use:   "check",
+		Short: "check the policy and show every key in force",
+		Long: "Checks the policy: every unknown key, wrong unit or overlapping range is an error with its line. Shows every key in\n" +
+			"force as a policy has it, and beside those that the policy changes what the default is.",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			p, err := a.policy()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(policyKeys(p))
+			}
+			defaults, err := decide.ParsePolicy(lastresort.DefaultPolicy, "policy.toml", nil)
+			if err != nil {
+				return err
+			}
+			return a.printPolicy(p, defaults)
+		},
+	})
+}
+
+// policyKeys is a policy as its TOML has it, for JSON: the same names and texts.
+func policyKeys(p decide.Policy) map[string]any {
+	out := map[string]any{}
+	if _, err := toml.Decode(policyText(p), &out); err != nil {
+		panic(err) // what the library wrote, it reads
+	}
+	return out
+}
+
+func policyText(p decide.Policy) string {
+	var b bytes.Buffer
+	e := toml.NewEncoder(&b)
+	e.Indent = ""
+	if err := e.Encode(p); err != nil {
+		panic(err) // every type of a policy has a text form
+	}
+	return b.String()
+}
+
+func (a *app) printPolicy(p, defaults decide.Policy) error {
+	was := map[string]string{}
+	eachKey(policyText(defaults), func(table, key, value string) { was[table+key] = value })
+	out := a.page()
+	last := ""
+	eachKey(policyText(p), func(table, key, value string) {
+		if table != last {
+			if last != "" {
+				out.line("")
+			}
+			out.line("%s", table)
+			last = table
+		}
+		switch old, ok := was[table+key]; {
+		case !ok && table != "[[log]]":
+			out.line("%-40s # not in the defaults", key+" = "+value)
+		case ok && old != value:
+			out.line("%-40s # default %s", key+" = "+value, old)
+		default:
+			out.line("%s = %s", key, value)
+		}
+	})
+	return nil
+}
+
+// eachKey calls do for every key of a TOML text with one key a line.
+func eachKey(text string, do func(table, key, value string)) {
+	table := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			table = line
+		} else if key, value, ok := strings.Cut(line, " = "); ok {
+			do(table, key, value)
+		}
+	}
+}

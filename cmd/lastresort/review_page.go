@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lastresort/decide"
+	"lastresort/decide/history"
+)
+
+// review prints the night's review as a morning page: first what needs a person, then what would change, then what is due
+// to whom, then what stays.
+func (p *page) review(r *decide.Review) {
+	p.line("review of %s UTC", clock(r.At))
+	p.needsPerson(r)
+	p.wouldChange(r)
+	p.due(r)
+	p.stays(r)
+	p.totals(r)
+}
+
+// forPerson are the actions that no letter settles: somebody has to look or to decide.
+var forPerson = map[string]string{
+	decide.CheckBreakIn:         "a guessed login seems to have succeeded: check that account, then answer hostile",
+	decide.Approve:              "permanent? answer duration=permanent or duration=temporary",
+	decide.AssessContact:        "is this contact to be trusted? contact set",
+	decide.FindContact:          "nobody known to write to: netblock add, or answer others=no",
+	decide.ReportLawEnforcement: "report to law enforcement, or answer law-enforcement=no",
+	decide.GiveAlternateContact: "their mail will be dropped: give them another way to reach us",
+}
+
+func (p *page) needsPerson(r *decide.Review) {
+	head := false
+	once := func() {
+		if !head {
+			p.head("needs a person")
+			head = true
+		}
+	}
+	for _, g := range r.Guards {
+		once()
+		p.row([]column{{"guard " + g.Guard, 24}}, fmt.Sprintf("%.4g is past %.4g: new ranges of %s wait for apply --accept-risk %s",
+			g.Value, g.Limit, few(g.HeldBack, 4), g.Guard))
+	}
+	for _, c := range r.Cases {
+		for _, x := range c.Actions {
+			what, ok := forPerson[x.Action]
+			if !ok {
+				continue
+			}
+			once()
+			text := x.Action
+			if x.To != "" {
+				text += " " + x.To
+			}
+			if len(x.About) > 0 {
+				text += " about " + few(x.About, 4)
+			}
+			p.row([]column{{c.Netblock.String(), 24}}, text+": "+what)
+		}
+	}
+}
+
+func (p *page) wouldChange(r *decide.Review) {
+	if r.Changes.Add+r.Changes.Change+r.Changes.Remove == 0 {
+		return
+	}
+	p.head("would change: %d to add, %d to change, %d to remove", r.Changes.Add, r.Changes.Change, r.Changes.Remove)
+	for _, c := range r.Cases {
+		if len(c.Changed.Add)+len(c.Changed.Change)+len(c.Changed.Remove) == 0 {
+			continue
+		}
+		what := string(c.Verdict)
+		if c.Verdict == decide.BlockVerdict && c.Until == nil {
+			what += " for good, tell nobody"
+		} else if c.Verdict == decide.BlockVerdict {
+			what += " until " + clock(*c.Until)
+		}
+		p.row([]column{{c.Netblock.String(), 24}}, what+". "+c.Reason())
+		for _, part := range []struct {
+			sign   string
+			ranges []string
+		}{{"+", standingTexts(c.Changed.Add)}, {"~", standingTexts(c.Changed.Change)}, {"-", rangeTexts(c.Changed.Remove)}} {
+			if len(part.ranges) > 0 {
+				p.wrapped("    "+part.sign+" ", few(part.ranges, 12))
+			}
+		}
+		if c.Loss.PerDay >= 0.0005 {
+			p.wrapped("    loses ", fmt.Sprintf("%.3f a day: %s", c.Loss.PerDay, evidenceFor(&c, history.LossQuestion)))
+		}
+	}
+}
+
+func standingTexts(list []decide.Standing) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, s.Range.String())
+	}
+	return out
+}
+
+func rangeTexts[R fmt.Stringer](list []R) []string {
+	var out []string
+	for _, r := range list {
+		out = append(out, r.String())
+	}
+	return out
+}
+
+// dueLine is one letter that is due.
+type dueLine struct {
+	decide.Action
+	netblock string
+}
+
+func (p *page) due(r *decide.Review) {
+	var list []dueLine
+	for _, c := range r.Cases {
+		for _, x := range c.Actions {
+			if _, person := forPerson[x.Action]; !person {
+				list = append(list, dueLine{x, c.Netblock.String()})
+			}
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	slices.SortStableFunc(list, func(a, b dueLine) int { return strings.Compare(a.Due, b.Due) })
+	today := r.At.Format("2006-01-02")
+	p.head("letters: %d due, %d later", countDue(list, today), len(list)-countDue(list, today))
+	for _, x := range list {
+		text := x.Action.Action + " to " + x.To
+		if len(x.About) > 0 {
+			text += " about " + few(x.About, 4)
+		}
+		p.row([]column{{x.netblock, 24}, {x.Due, 10}}, text)
+	}
+}
+
+func countDue(list []dueLine, today string) int {
+	n := 0
+	for _, x := range list {
+		if x.Due <= today {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *page) stays(r *decide.Review) {
+	head := false
+	for _, c := range r.Cases {
+		if len(c.Changed.Add)+len(c.Changed.Change)+len(c.Changed.Remove) > 0 {
+			continue
+		}
+		if !head {
+			p.head("stays as it is")
+			head = true
+		}
+		p.row([]column{{c.Netblock.String(), 24}, {string(c.Verdict), 7}}, c.Reason())
+	}
+}
+
+func (p *page) totals(r *decide.Review) {
+	t := r.Totals
+	var verdicts []string
+	for _, v := range []decide.Verdict{decide.BlockVerdict, decide.Release, decide.Pursue, decide.Watch, decide.Exempt} {
+		if n := t.Verdicts[v]; n > 0 {
+			verdicts = append(verdicts, fmt.Sprintf("%d %s", n, v))
+		}
+	}
+	cases := plural(t.Cases, "case")
+	if len(verdicts) > 0 {
+		cases += " (" + strings.Join(verdicts, ", ") + ")"
+	}
+	p.head("totals")
+	p.wrapped("  ", fmt.Sprintf("%s, %s, %s seen, %d of them in no case; %s in force unchanged",
+		cases, plural(t.Offenders, "offender"), plural(t.Sources, "source"), t.NoCase, plural(r.Changes.Unchanged, "range")))
+	if t.OneWay+t.Others > 0 {
+		p.wrapped("  ", fmt.Sprintf("context only, it blocks nobody: %d one-way events, %d reported by others", t.OneWay, t.Others))
+	}
+}
+
+// evidenceFor returns what speaks for a case's answer to a question.
+func evidenceFor(c *decide.Case, q history.Question) string {
+	for _, x := range c.Checklist {
+		if x.Question == q {
+			return x.Evidence
+		}
+	}
+	return ""
+}

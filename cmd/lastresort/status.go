@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lastresort/decide"
+	"lastresort/decide/history"
+	"lastresort/firewall"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	return a.prints(&cobra.Command{
+		Use:   "status",
+		Short: "is everything in force as intended?",
+		Long: "Checks the store, and holds what the kernel has against what the history wants in force. Where they differ the exit\n" +
+			"status is 1, with what to do.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			policy, err := a.policy()
+			if err != nil {
+				return err
+			}
+			return a.reading(c.Context(), func(s *history.Store) error { return a.status(c.Context(), s, &policy) })
+		},
+	})
+}
+
+// health is what status finds.
+type health struct {
+	Store    string     `json:"store"`
+	Records  int        `json:"records"`  // sightings and traffic left out
+	Seen     int        `json:"seen"`     // rows of sightings and traffic
+	Review   *time.Time `json:"review"`   // the last one's; nil for none
+	Waiting  int        `json:"waiting"`  // records that the last review proposed and that wait for apply
+	Table    string     `json:"table"`    // of nftables
+	Faults   []string   `json:"faults"`   // of the table
+	Intended int        `json:"intended"` // ranges
+	Held     int        `json:"held"`     // of these, by the kernel
+	Missing  []string   `json:"missing"`
+	Differ   []string   `json:"differ"` // they end at another time
+	Excess   []string   `json:"excess"`
+	Ending   int        `json:"ending"` // ran out, the kernel's own timeout is still to come
+	Dropped  uint64     `json:"dropped"`
+	OK       bool       `json:"ok"`
+}
+
+func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Policy) error {
+	if err := s.Check(ctx); err != nil {
+		return err
+	}
+	now := a.env.now()
+	n, err := a.tonight(ctx, s, now, nil)
+	if err != nil {
+		return err
+	}
+	h := healthOf(s.Path(), &n)
+	h.Table = "inet " + policy.Firewall.Table
+	want := intentOf(&n.history, policy, now)
+	h.Intended = len(want.standing)
+	state, err := a.held(ctx, policy)
+	if err != nil {
+		return err
+	}
+	cfg := a.kernel(policy).Config()
+	plan, err := cfg.Diff(state, want.wants(), want.allow, now)
+	if err != nil {
+		return err
+	}
+	h.compare(cfg, plan, state, len(want.standing)+len(want.allow))
+	if a.json {
+		err = a.printJSON(h)
+	} else {
+		a.page().health(h)
+	}
+	if err == nil && !h.OK {
+		hint := "lastresort apply brings the kernel to what is intended; lastresort diff shows the change first"
+		return &failure{code: exitFailed, err: errors.New("the kernel doesn't hold what is intended"), hint: hint}
+	}
+	return err
+}
+
+func healthOf(store string, n *night) health {
+	x := &n.history
+	h := health{Store: store, Records: len(x.Netblocks) + len(x.Contacts) + len(x.Reports) + len(x.Responses) + len(x.Answers) + len(x.Holds) +
+		len(x.Blocks) + len(x.Releases) + len(x.Protects), Seen: len(x.Sightings) + len(x.Traffic), Review: dateTime(n.proposal.At)}
+	for _, r := range n.records {
+		switch r := r.(type) {
+		case history.Block:
+			if !slices.Contains(x.Blocks, r) {
+				h.Waiting++
+			}
+		case history.Release:
+			if !slices.Contains(x.Releases, r) && r.By != history.ByExpiry {
+				h.Waiting++
+			}
+		}
+	}
+	h.Waiting += len(n.held)
+	return h
+}
+
+// compare fills in what the kernel holds against what it should. A kernel of which nothing is wanted and that has no table
+// is as it should be.
+func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall.State, wanted int) {
+	h.Faults, h.Missing, h.Differ, h.Excess = state.Faults, []string{}, []string{}, []string{}
+	if h.Faults == nil {
+		h.Faults = []string{}
+	}
+	if !state.Exists && wanted > 0 {
+		h.Faults = append(h.Faults, "the table isn't there: nothing is dropped")
+	}
+	held := map[string]bool{}
+	for _, e := range state.Elements {
+		held[e.Range.String()] = true
+		h.Dropped += e.Packets
+	}
+	for _, s := range plan.Add {
+		if !held[s.Range.String()] {
+			h.Missing = append(h.Missing, s.Range.String())
+		}
+	}
+	for _, s := range plan.Change {
+		h.Differ = append(h.Differ, s.Range.String())
+	}
+	ending := cfg.Ending(plan)
+	h.Ending = len(ending)
+	for _, s := range plan.Remove {
+		if !slices.ContainsFunc(ending, func(e firewall.Step) bool { return e.Range == s.Range }) {
+			h.Excess = append(h.Excess, s.Range.String())
+		}
+	}
+	h.Held = h.Intended - len(h.Missing)
+	allow := len(plan.AllowAdd)+len(plan.AllowRemove) > 0 && state.Exists
+	if allow && len(state.Faults) == 0 {
+		h.Faults = append(h.Faults, "the allow set isn't as intended")
+	}
+	h.OK = len(h.Faults)+len(h.Missing)+len(h.Differ)+len(h.Excess) == 0
+}
+
+func (p *page) health(h health) {
+	const w = 8
+	p.row([]column{{"store", w}}, fmt.Sprintf("%s: %s, %s of sightings and traffic", h.Store, plural(h.Records, "record"), plural(h.Seen, "row")))
+	review := "none yet; lastresort review makes one"
+	if h.Review != nil {
+		review = clock(*h.Review)
+		if h.Waiting > 0 {
+			review += fmt.Sprintf("; %s of it wait for apply", plural(h.Waiting, "decision"))
+		}
+	}
+	p.row([]column{{"review", w}}, review)
+	for i, part := range []struct {
+		what string
+		list []string
+	}{{"fault", h.Faults}, {"missing", h.Missing}, {"differs", h.Differ}, {"too many", h.Excess}} {
+		switch {
+		case len(part.list) == 0:
+		case i == 0:
+			for _, f := range part.list {
+				p.row([]column{{part.what, w}}, f)
+			}
+		default:
+			p.row([]column{{part.what, w}}, few(part.list, 8))
+		}
+	}
+	kernel := fmt.Sprintf("%s holds %d of %s, %d packets dropped", h.Table, h.Held, plural(h.Intended, "intended range"), h.Dropped)
+	if h.Ending > 0 {
+		kernel += fmt.Sprintf("; %d more ran out and end within the jitter", h.Ending)
+	}
+	p.row([]column{{"kernel", w}}, kernel)
+	if h.OK {
+		p.row([]column{{"verdict", w}}, "as intended")
+	}
+}

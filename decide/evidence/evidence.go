@@ -1,0 +1,204 @@
+// Package evidence reads logs: bytes in, sightings and traffic out. An attacker writes half of every line, so each reader
+// takes the peer's address only from where the logging program itself puts it, and a line that can be read in two ways
+// counts for nobody.
+package evidence
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"lastresort/decide/history"
+)
+
+// Event is what one line of a log shows: hostile traffic of a kind, or honest traffic on a service.
+type Event struct {
+	Source  netip.Addr
+	At      time.Time
+	Kind    string // of a sighting; empty for honest traffic
+	Service string // of honest traffic
+	Proof   history.Proof
+	Count   int64
+}
+
+// Record returns the event as a record by itself, reported by reporter.
+func (e Event) Record(reporter string) history.Record {
+	if e.Kind == "" {
+		return history.Traffic{Source: e.Source, First: e.At, Last: e.At, Service: e.Service, Count: e.Count}
+	}
+	return history.Sighting{Source: e.Source, First: e.At, Last: e.At, Kind: e.Kind, Count: e.Count, Proof: e.Proof, Reporter: reporter}
+}
+
+// Options say how a log is read.
+type Options struct {
+	Format string         // a name of Formats; empty is recognised by content
+	At     time.Time      // when it is read: gives the year where a line has none; what is a day newer counts for nothing
+	Zone   *time.Location // of lines that name none
+	Line   func(line int64, e Event)
+}
+
+// Summary is what reading a log came to.
+type Summary struct {
+	Lines   int64
+	Hostile int64     // lines that counted as sightings
+	Honest  int64     // lines that counted as traffic
+	Unknown int64     // lines without the header that their format has
+	Example string    // one of these, cut to 100 bytes
+	Long    int64     // lines too long to be read
+	Future  int64     // lines more than a day newer than the moment of reading
+	Last    time.Time // of the newest line that counted
+	Lost    bool      // the log was cut, or rotated away further than its old files reach: lines are missing
+}
+
+// add sums up two parts of one log.
+func (s *Summary) add(o Summary) {
+	s.Lines, s.Hostile, s.Honest = s.Lines+o.Lines, s.Hostile+o.Hostile, s.Honest+o.Honest
+	s.Unknown, s.Long, s.Future = s.Unknown+o.Unknown, s.Long+o.Long, s.Future+o.Future
+	if s.Example == "" {
+		s.Example = o.Example
+	}
+	if s.Last.Before(o.Last) {
+		s.Last = o.Last
+	}
+	s.Lost = s.Lost || o.Lost
+}
+
+// format is one form of log. A new one is one file with one of these, and one line in formats.
+type format struct {
+	name    string
+	program func(name []byte) bool                    // whether a program's syslog lines are for it
+	open    func() func(e *entry) (ev Event, ok bool) // a reader with a memory of its own
+}
+
+// formats are all forms that are known. All of them stand in syslog lines, which are taken apart once for all.
+var formats = []format{
+	{"sshd", isSshd, func() func(*entry) (Event, bool) { return newSshd().read }},
+	{"netfilter", isKernel, func() func(*entry) (Event, bool) { return newNetfilter().read }},
+}
+
+// Formats lists the names of the forms of log that are known.
+func Formats() []string {
+	var out []string
+	for _, f := range formats {
+		out = append(out, f.name)
+	}
+	return out
+}
+
+// A FormatError says that a log isn't in any form that is known.
+type FormatError struct {
+	Name string
+	Line string // one of its lines, cut to 100 bytes
+}
+
+// Error implements error.
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("%q is no log that is known here, a line of it is %q; expected syslog or journal lines", e.Name, e.Line)
+}
+
+// A DamageError says from where on a log couldn't be read. What stands before counts.
+type DamageError struct {
+	Name string
+	Line int64 // the last whole one
+	Why  string
+}
+
+// Error implements error.
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("%s:%d: %s behind this line", e.Name, e.Line, e.Why)
+}
+
+// Read reads a whole log, plain or gzipped, and adds what it shows to a tally. An error is a *FormatError, a *DamageError,
+// or the context's.
+func Read(ctx context.Context, name string, r io.Reader, o Options, t *Tally) (Summary, error) {
+	in, err := unpack(r)
+	if err != nil {
+		return Summary{}, &DamageError{name, 0, err.Error()}
+	}
+	d := newDigest(name, o, t)
+	_, err = d.all(ctx, in, true)
+	return d.sum, err
+}
+
+// digest reads lines in the forms that they may have.
+type digest struct {
+	name    string
+	o       Options
+	tally   *Tally
+	sum     Summary
+	readers []func(*entry) (Event, bool) // beside formats; nil where a form isn't asked for
+	clock   clock
+	known   bool // a line had the header of a syslog line
+	trial   int64
+}
+
+func newDigest(name string, o Options, t *Tally) *digest {
+	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone)}
+	for _, f := range formats {
+		var r func(*entry) (Event, bool)
+		if o.Format == "" || o.Format == f.name {
+			r = f.open()
+		}
+		d.readers = append(d.readers, r)
+	}
+	return d
+}
+
+// trialLines is after how many lines a log must have shown a form that is known.
+const trialLines = 200
+
+// line reads one line.
+func (d *digest) line(text []byte) error {
+	d.sum.Lines++
+	text = trim(text)
+	if len(text) == 0 {
+		return nil
+	}
+	e, ok := d.clock.split(text)
+	if !ok {
+		return d.notUnderstood(text)
+	}
+	d.known = true
+	if e.at.After(d.clock.future) {
+		d.sum.Future++
+		return nil
+	}
+	for i := range formats {
+		if d.readers[i] == nil || !formats[i].program(e.program) {
+			continue
+		}
+		if ev, ok := d.readers[i](&e); ok {
+			d.count(ev)
+		}
+		break
+	}
+	return nil
+}
+
+func (d *digest) notUnderstood(text []byte) error {
+	d.sum.Unknown++
+	if d.sum.Example == "" {
+		d.sum.Example = string(text[:min(len(text), 100)])
+	}
+	if d.trial++; d.trial >= trialLines && !d.known {
+		return &FormatError{d.name, d.sum.Example}
+	}
+	return nil
+}
+
+func (d *digest) count(ev Event) {
+	if ev.Kind != "" {
+		d.sum.Hostile++
+	} else {
+		d.sum.Honest++
+	}
+	if d.sum.Last.Before(ev.At) {
+		d.sum.Last = ev.At
+	}
+	d.tally.add(ev)
+	if d.o.Line != nil {
+		d.o.Line(d.sum.Lines, ev)
+	}
+}

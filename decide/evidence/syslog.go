@@ -1,0 +1,136 @@
+package evidence
+
+import (
+	"bytes"
+	"time"
+)
+
+// entry is one line of syslog or of the journal, taken apart.
+type entry struct {
+	at      time.Time
+	host    []byte
+	program []byte
+	pid     []byte
+	message []byte
+}
+
+// clock reads the times of lines.
+type clock struct {
+	at     time.Time // when the log is read
+	future time.Time // from here on a line is of the future
+	zone   *time.Location
+}
+
+func newClock(at time.Time, zone *time.Location) clock {
+	if zone == nil {
+		zone = time.UTC
+	}
+	return clock{at: at.In(zone), future: at.Add(24 * time.Hour), zone: zone}
+}
+
+// split takes a line apart:
+//
+//	[<PRI>] TIME [<facility.level>] HOST PROGRAM[PID]: MESSAGE     syslog, journalctl
+//	<PRI>1 TIME HOST PROGRAM PID MSGID DATA MESSAGE                RFC 5424
+//	HOST PROGRAM[PID]: MESSAGE                                     the journal without times; then it is the moment of reading
+func (c *clock) split(line []byte) (entry, bool) {
+	line, numbered := priority(line)
+	if rest, ok := after(line, "1 "); ok && numbered {
+		return c.rfc5424(rest)
+	}
+	at, rest, ok := c.time(line)
+	if !ok {
+		at, rest = c.at, line
+	}
+	e := entry{at: at}
+	for len(rest) > 0 && rest[0] == '<' { // a mark such as <4.3>
+		end := bytes.IndexByte(rest, '>')
+		if end < 0 || end > 24 {
+			return e, false
+		}
+		rest = bytes.TrimLeft(rest[end+1:], " ")
+	}
+	word, more := firstWord(rest)
+	if e.tag(word) {
+		e.message = more
+		return e, ok
+	}
+	e.host = word
+	word, more = firstWord(bytes.TrimLeft(more, " "))
+	if !e.tag(word) {
+		return e, false
+	}
+	e.message = more
+	return e, ok || len(e.pid) > 0
+}
+
+// tag reads PROGRAM[PID]: or PROGRAM: or [PROGRAM], with or without a path.
+func (e *entry) tag(word []byte) bool {
+	word, colon := before(word, ":")
+	if inner, ok := after(word, "["); ok {
+		inner, closed := before(inner, "]")
+		e.program = inner
+		return closed && len(inner) > 0 && (inner[0] < '0' || inner[0] > '9')
+	}
+	if !colon {
+		return false
+	}
+	if rest, ok := before(word, "]"); ok {
+		open := bytes.LastIndexByte(rest, '[')
+		if open <= 0 || !isNumber(rest[open+1:]) {
+			return false
+		}
+		e.pid, word = rest[open+1:], rest[:open]
+	}
+	e.program = word[bytes.LastIndexByte(word, '/')+1:]
+	return len(e.program) > 0
+}
+
+// priority takes <PRI> off the front of a line.
+func priority(line []byte) ([]byte, bool) {
+	if len(line) < 3 || line[0] != '<' {
+		return line, false
+	}
+	end := bytes.IndexByte(line[:min(len(line), 5)], '>')
+	if end < 2 || !isNumber(line[1:end]) {
+		return line, false
+	}
+	return line[end+1:], true
+}
+
+func (c *clock) rfc5424(rest []byte) (entry, bool) {
+	at, rest, ok := c.time(rest)
+	if !ok {
+		return entry{}, false
+	}
+	e := entry{at: at}
+	e.host, rest = firstWord(rest)
+	e.program, rest = firstWord(rest)
+	e.pid, rest = firstWord(rest)
+	_, rest = firstWord(rest) // the message's kind
+	if len(rest) == 0 {
+		return e, false
+	}
+	e.message, ok = afterData(rest)
+	e.message, _ = after(e.message, "\xef\xbb\xbf")
+	return e, ok
+}
+
+// afterData returns what stands behind the structured data, - or elements in brackets whose values may hold quoted ones.
+func afterData(text []byte) ([]byte, bool) {
+	if rest, ok := after(text, "-"); ok {
+		return bytes.TrimLeft(rest, " "), true
+	}
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == ']' && !quoted && (i+1 == len(text) || text[i+1] != '['):
+			return bytes.TrimLeft(text[i+1:], " "), text[0] == '['
+		}
+	}
+	return nil, false
+}

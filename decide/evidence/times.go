@@ -1,0 +1,192 @@
+package evidence
+
+import (
+	"bytes"
+	"time"
+)
+
+// time reads the time at the front of a line and returns what stands behind it:
+//
+//	Mar 27 13:06:56[.5]  Mar 27 2017 13:06:56  2017 Mar 27 13:06:56  [Thu ]2017-03-27[T ]13:06:56[.5][Z|+01:00|+0100| CET]
+func (c *clock) time(line []byte) (time.Time, []byte, bool) {
+	if weekday(line) {
+		line = line[4:]
+	}
+	if len(line) < 15 {
+		return time.Time{}, nil, false
+	}
+	if line[4] == '-' {
+		return c.iso(line)
+	}
+	year := int64(0)
+	if line[4] == ' ' {
+		if y, ok := number(line[:4]); ok {
+			year, line = y, line[5:]
+		}
+	}
+	month := monthOf(line)
+	if month == 0 || len(line) < 12 || line[3] != ' ' {
+		return time.Time{}, nil, false
+	}
+	day, rest := firstWord(bytes.TrimLeft(line[4:], " "))
+	d, ok := number(day)
+	if !ok || d < 1 || d > 31 {
+		return time.Time{}, nil, false
+	}
+	rest = bytes.TrimLeft(rest, " ")
+	if len(rest) > 5 && rest[4] == ' ' {
+		if y, ok := number(rest[:4]); ok {
+			year, rest = y, rest[5:]
+		}
+	}
+	h, m, s, ns, rest, ok := clockTime(rest)
+	if !ok {
+		return time.Time{}, nil, false
+	}
+	if year != 0 {
+		return time.Date(int(year), month, int(d), h, m, s, ns, c.zone), space(rest), true
+	}
+	return c.withYear(month, int(d), h, m, s, ns), space(rest), true
+}
+
+// withYear puts the year to a time without one: the last in which it isn't of the future.
+func (c *clock) withYear(month time.Month, d, h, m, s, ns int) time.Time {
+	y := c.at.Year() + 1
+	for ; y > c.at.Year()-8; y-- {
+		t := time.Date(y, month, d, h, m, s, ns, c.zone)
+		if t.Day() == d && !t.After(c.future) { // 29 February is in few years
+			return t
+		}
+	}
+	return time.Date(y, month, d, h, m, s, ns, c.zone)
+}
+
+func weekday(line []byte) bool {
+	if len(line) < 5 || line[3] != ' ' {
+		return false
+	}
+	switch string(line[:3]) {
+	case "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun":
+		return true
+	}
+	return false
+}
+
+func monthOf(line []byte) time.Month {
+	if len(line) < 4 {
+		return 0
+	}
+	switch string(line[:3]) {
+	case "Jan":
+		return 1
+	case "Feb":
+		return 2
+	case "Mar":
+		return 3
+	case "Apr":
+		return 4
+	case "May":
+		return 5
+	case "Jun":
+		return 6
+	case "Jul":
+		return 7
+	case "Aug":
+		return 8
+	case "Sep":
+		return 9
+	case "Oct":
+		return 10
+	case "Nov":
+		return 11
+	case "Dec":
+		return 12
+	}
+	return 0
+}
+
+// clockTime reads 13:06:56 and a fraction of the second. A leap second is the one before.
+func clockTime(text []byte) (h, m, s, ns int, rest []byte, ok bool) {
+	if len(text) < 8 || text[2] != ':' || text[5] != ':' {
+		return
+	}
+	hh, ok1 := number(text[:2])
+	mm, ok2 := number(text[3:5])
+	ss, ok3 := number(text[6:8])
+	if !ok1 || !ok2 || !ok3 || hh > 23 || mm > 59 || ss > 60 {
+		return
+	}
+	rest = text[8:]
+	if len(rest) > 1 && (rest[0] == '.' || rest[0] == ',') && rest[1] >= '0' && rest[1] <= '9' {
+		scale := 100_000_000
+		for rest = rest[1:]; len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9'; rest = rest[1:] {
+			ns, scale = ns+int(rest[0]-'0')*scale, scale/10
+		}
+	}
+	return int(hh), int(mm), int(min(ss, 59)), ns, rest, true
+}
+
+// iso reads a date of RFC 3339 and what resembles it.
+func (c *clock) iso(line []byte) (time.Time, []byte, bool) {
+	if len(line) < 19 || line[7] != '-' || line[10] != 'T' && line[10] != ' ' {
+		return time.Time{}, nil, false
+	}
+	year, ok1 := number(line[:4])
+	month, ok2 := number(line[5:7])
+	day, ok3 := number(line[8:10])
+	h, m, s, ns, rest, ok := clockTime(line[11:])
+	if !ok || !ok1 || !ok2 || !ok3 || month < 1 || month > 12 || day < 1 || day > 31 {
+		return time.Time{}, nil, false
+	}
+	zone := c.zone
+	if offset, more, ok := zoneOffset(rest); ok {
+		zone, rest = time.FixedZone("", offset), more
+	}
+	t := time.Date(int(year), time.Month(month), int(day), h, m, s, ns, zone)
+	return t.In(c.zone), c.zoneName(space(rest)), true
+}
+
+// zoneOffset reads Z, +01:00 or +0100 as seconds east of UTC.
+func zoneOffset(text []byte) (int, []byte, bool) {
+	if rest, ok := after(text, "Z"); ok {
+		return 0, rest, true
+	}
+	if len(text) < 5 || text[0] != '+' && text[0] != '-' {
+		return 0, text, false
+	}
+	rest := text[3:]
+	rest, _ = after(rest, ":")
+	h, ok1 := number(text[1:3])
+	if !ok1 || len(rest) < 2 {
+		return 0, text, false
+	}
+	m, ok2 := number(rest[:2])
+	if !ok2 || h > 14 || m > 59 {
+		return 0, text, false
+	}
+	seconds := int(h*3600 + m*60)
+	if text[0] == '-' {
+		seconds = -seconds
+	}
+	return seconds, rest[2:], true
+}
+
+// zoneName passes over the name of the zone in which journalctl prints: it is the machine's own.
+func (c *clock) zoneName(rest []byte) []byte {
+	word, more := firstWord(rest)
+	if string(word) == "UTC" || string(word) == "GMT" || len(word) >= 3 && len(word) <= 5 && allUpper(word) {
+		return more
+	}
+	return rest
+}
+
+func allUpper(word []byte) bool {
+	for _, c := range word {
+		if c < 'A' || c > 'Z' {
+			return false
+		}
+	}
+	return true
+}
+
+func space(text []byte) []byte { return bytes.TrimLeft(text, " ") }
