@@ -19,7 +19,11 @@ type Error struct {
 	Why     string
 	Hint    string
 	Changed bool
+	err     error
 }
+
+// Unwrap returns the kernel's own error, where it was one.
+func (e *Error) Unwrap() error { return e.err }
 
 // Error implements error.
 func (e *Error) Error() string {
@@ -30,24 +34,16 @@ func (e *Error) Error() string {
 }
 
 // Kernel is nftables in the network namespace of the process.
-type Kernel struct{ cfg Config }
+type Kernel struct {
+	cfg Config
+	old bool // behaves as on a kernel before Linux 6.3
+}
 
 // Open returns the kernel's nftables for a configuration. Nothing is read or changed yet.
-func Open(cfg Config) Kernel { return Kernel{cfg} }
+func Open(cfg Config) Kernel { return Kernel{cfg: cfg} }
 
 // Config returns how the table is built.
 func (k Kernel) Config() Config { return k.cfg }
-
-// dial returns a connection with room for a transaction of so many steps, which goes out as one datagram, and for the
-// answers to it: one for each message, and without room for all of them the kernel says ENOBUFS though everything was
-// applied.
-func (k Kernel) dial(steps int) (*nftables.Conn, error) {
-	const least, perStep = 4 << 20, 320 // bytes; an IPv6 range with timeout takes under 200
-	size := max(least, steps*perStep)
-	return nftables.New(nftables.WithSockOptions(func(c *netlink.Conn) error {
-		return errors.Join(c.SetReadBuffer(size), c.SetWriteBuffer(size))
-	}))
-}
 
 func (k Kernel) table() *nftables.Table {
 	return &nftables.Table{Name: k.cfg.Table, Family: nftables.TableFamilyINet}
@@ -55,7 +51,7 @@ func (k Kernel) table() *nftables.Table {
 
 // edge turns an error of the kernel into one that an operator understands, once.
 func edge(err error, what string) error {
-	e := &Error{Why: fmt.Sprintf("%s: %v", what, err)}
+	e := &Error{Why: fmt.Sprintf("%s: %v", what, err), err: err}
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		e.Why, e.Hint = "no permission to "+what, "run as root, or with CAP_NET_ADMIN"
@@ -65,7 +61,9 @@ func edge(err error, what string) error {
 		e.Why, e.Hint = "too much for one transaction", "as root there is no limit; elsewhere raise net.core.wmem_max"
 	case errors.Is(err, unix.ENFILE):
 		e.Why, e.Hint = "a set of the table is full", "the table was made by something else with a size; delete it"
-	case errors.Is(err, unix.ENOMEM):
+	case errors.Is(err, unix.ERESTART):
+		e.Why, e.Hint = "the ruleset changes faster than it can be changed", "find out what else is changing it: nft monitor"
+	case errors.Is(err, unix.ENOMEM), errors.Is(err, unix.ENOBUFS):
 		e.Why, e.Hint = "the kernel has no memory for it", "hold the list to fewer elements with range.budget"
 	}
 	return e
@@ -77,39 +75,54 @@ const attempts = 5
 // Read returns what the kernel holds of our table, as of one moment: where somebody changes the ruleset meanwhile it
 // reads again.
 func (k Kernel) Read(ctx context.Context) (State, error) {
-	c, err := k.dial(0)
+	c, closeIt, err := connect(ctx, 0)
 	if err != nil {
-		return State{}, edge(err, "read the table")
+		return State{}, whole(ctx, edge(err, "read the table"))
 	}
+	defer closeIt()
 	for range attempts {
-		if err := ctx.Err(); err != nil {
-			return State{}, err
-		}
-		before, err := generation()
+		before, err := c.generation()
 		if err != nil {
-			return State{}, edge(err, "read the table")
+			return State{}, whole(ctx, edge(err, "read the table"))
 		}
-		s, err := k.readOnce(c)
-		if err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EINTR) {
-			return State{}, err
-		}
-		after, genErr := generation()
-		if genErr == nil && err == nil && before == after {
-			return s, nil
+		s, readErr := k.readOnce(c)
+		after, err := c.generation()
+		switch {
+		case err != nil:
+			return State{}, whole(ctx, edge(err, "read the table"))
+		case before == after: // also where it went wrong: then it wasn't for somebody's change
+			s.generation = after
+			return s, whole(ctx, readErr)
 		}
 	}
 	return State{}, &Error{Why: "the ruleset changes faster than it can be read", Hint: "find out what else is changing it: nft monitor"}
 }
 
-func (k Kernel) readOnce(c *nftables.Conn) (State, error) {
+// whole is the context's error where that is why a socket gave up.
+func whole(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (k Kernel) readOnce(elements *conn) (State, error) {
+	c, err := nftables.New()
+	if err != nil {
+		return State{}, edge(err, "list tables")
+	}
 	tables, err := c.ListTablesOfFamily(nftables.TableFamilyINet)
 	if err != nil {
 		return State{}, edge(err, "list tables")
 	}
-	if !slices.ContainsFunc(tables, func(t *nftables.Table) bool { return t.Name == k.cfg.Table }) {
+	i := slices.IndexFunc(tables, func(t *nftables.Table) bool { return t.Name == k.cfg.Table })
+	if i < 0 {
 		return State{}, nil
 	}
 	s := State{Exists: true}
+	if tables[i].Flags != 0 {
+		s.Faults = append(s.Faults, "the table has flags, such as dormant: it may drop nothing")
+	}
 	t := k.table()
 	have, err := c.GetSets(t)
 	if err != nil {
@@ -125,7 +138,7 @@ func (k Kernel) readOnce(c *nftables.Conn) (State, error) {
 		if !slices.ContainsFunc(have, func(x *nftables.Set) bool { return x.Name == kind.name }) {
 			continue
 		}
-		raw, err := c.GetSetElements(kind.set(t))
+		raw, err := elements.rows(kind, k.cfg.Table)
 		if err != nil {
 			return s, edge(err, "read the set "+kind.name)
 		}
@@ -159,7 +172,7 @@ func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range,
 		if plan.Empty() {
 			return plan, nil
 		}
-		failed = k.commit(plan)
+		failed = k.commit(ctx, plan, have.generation)
 		left, err := k.remains(ctx, wants, allow, now)
 		if err != nil {
 			return plan, &Error{Why: "reading back: " + err.Error(), Changed: failed == nil, Hint: "lastresort status shows what it holds"}
@@ -170,12 +183,13 @@ func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range,
 		if failed == nil {
 			return plan, &Error{Why: fmt.Sprintf("after the change %s", left.summary()), Changed: true, Hint: "something else changes the table; find it with nft monitor and apply again"}
 		}
-		// An element that expired, or somebody else's change, makes a batch fail whole: plan again from what is there now.
-		if !errors.Is(failed, unix.ENOENT) && !errors.Is(failed, unix.EEXIST) {
+		// Somebody else's change makes a batch fail whole, and so does an element that expired, on a kernel that can't delete
+		// what isn't there: plan again from what is there now.
+		if !errors.Is(failed, unix.ERESTART) && !errors.Is(failed, unix.ENOENT) && !errors.Is(failed, unix.EEXIST) {
 			break
 		}
 	}
-	return Plan{}, edge(failed, "apply the change")
+	return Plan{}, whole(ctx, edge(failed, "apply the change"))
 }
 
 // remains plans what is still to do.
@@ -191,65 +205,76 @@ func (p *Plan) summary() string {
 	return fmt.Sprintf("%d ranges are missing, %d differ and %d are too many", len(p.Add), len(p.Change), len(p.Remove))
 }
 
-// perMessage is how many ranges go into one message: its length field has 16 bits, and past them the library sends a
-// part without a word.
-const perMessage = 500
-
-// commit sends a plan as one transaction. Removals go first, so that a range never lies over one that is leaving.
-func (k Kernel) commit(p Plan) error {
-	c, err := k.dial(len(p.Add) + 2*len(p.Change) + len(p.Remove) + len(p.AllowAdd) + len(p.AllowRemove))
+// commit sends a plan as one transaction, which fails whole where the ruleset is no longer the one numbered generation.
+// Removals go first, so that a range never lies over one that is leaving. New elements are refused where something is in
+// their place, for the kernel takes some overlaps and blocks more than was asked later. A change is a removal and an
+// addition: in one transaction no packet passes between, and unlike an update it works on every kernel.
+func (k Kernel) commit(ctx context.Context, p Plan, generation uint32) error {
+	add, remove := append(slices.Clone(p.Add), p.Change...), append(slices.Clone(p.Remove), p.Change...)
+	allowAdd, allowRemove := steps(p.AllowAdd), steps(p.AllowRemove)
+	var messages []netlink.Message
+	if p.Build {
+		add, remove, allowRemove = p.all, nil, nil
+		allowAdd = steps(p.allow)
+		built, err := queued(func(c *nftables.Conn) error { return k.build(c, k.table(), p.Replace) })
+		if err != nil {
+			return err
+		}
+		messages = built
+	}
+	deletion := unix.NFT_MSG_DELSETELEM
+	if k.destroys() {
+		deletion = destroyElement
+	}
+	for _, part := range []struct {
+		kind           int
+		flags          netlink.HeaderFlags
+		block, allowed []Step
+	}{
+		{deletion, 0, remove, allowRemove},
+		{unix.NFT_MSG_NEWSETELEM, netlink.Create | netlink.Excl, add, allowAdd},
+	} {
+		for _, kind := range kinds {
+			list := part.block
+			if kind.allow {
+				list = part.allowed
+			}
+			messages = append(messages, kind.messages(k.cfg.Table, part.kind, part.flags, kind.own(list))...)
+		}
+	}
+	size := 0
+	for _, m := range messages {
+		size += unix.SizeofNlMsghdr + len(m.Data)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// From here on it is one datagram and its answer: cut short in between, nobody would know whether the kernel changed.
+	c, closeIt, err := connect(context.WithoutCancel(ctx), size)
 	if err != nil {
 		return err
 	}
-	t := k.table()
-	if p.Build {
-		if err := k.build(c, t, p.Replace); err != nil {
-			return err
-		}
-	}
-	allow := func(ranges []netblock.Range) []Step {
-		var out []Step
-		for _, r := range ranges {
-			out = append(out, Step{Range: r})
-		}
-		return out
-	}
-	for _, part := range []struct {
-		steps []Step
-		allow bool
-		send  func(*nftables.Set, []nftables.SetElement) error
-	}{
-		{append(slices.Clone(p.Remove), p.Change...), false, c.SetDeleteElements},
-		{allow(p.AllowRemove), true, c.SetDeleteElements},
-		{allow(p.AllowAdd), true, c.SetAddElements},
-		{append(slices.Clone(p.Add), p.Change...), false, c.SetAddElements},
-	} {
-		for _, kind := range kinds {
-			if err := send(kind, kind.set(t), part.steps, part.allow, part.send); err != nil {
-				return err
-			}
-		}
-	}
-	return c.Flush()
+	defer closeIt()
+	return c.transact(generation, messages)
 }
 
-// send queues the steps that belong into one set, in ascending order, which the kernel takes faster.
-func send(kind setKind, set *nftables.Set, steps []Step, allow bool, do func(*nftables.Set, []nftables.SetElement) error) error {
-	var mine []Step
-	for _, s := range steps {
-		if kind.holds(s.Range, allow) {
-			mine = append(mine, s)
-		}
+func steps(ranges []netblock.Range) []Step {
+	var out []Step
+	for _, r := range ranges {
+		out = append(out, Step{Range: r})
 	}
-	slices.SortFunc(mine, func(a, b Step) int { return a.Range.Compare(b.Range) })
-	for chunk := range slices.Chunk(mine, perMessage) {
-		var elements []nftables.SetElement
-		for _, s := range chunk {
-			elements = append(elements, kind.elements(s)...)
-		}
-		if err := do(set, elements); err != nil {
-			return err
-		}
+	return out
+}
+
+// destroys tells whether the kernel can delete an element without minding that it is gone: Linux 6.3 and later.
+func (k Kernel) destroys() bool {
+	var u unix.Utsname
+	if k.old || unix.Uname(&u) != nil {
+		return false
 	}
-	return nil
+	var major, minor int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor); err != nil {
+		return false
+	}
+	return major > 6 || major == 6 && minor >= 3
 }

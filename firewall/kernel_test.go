@@ -253,7 +253,7 @@ func TestATableThatSomebodyBrokeIsToldAndHealed(t *testing.T) {
 		k := fresh(t, Inbound)
 		wants := forGood(t, "192.0.2.7", "198.51.100.0/25")
 		apply(t, k, wants)
-		c, err := k.dial(0)
+		c, err := nftables.New()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,7 +288,7 @@ func TestChangingTheModeBuildsTheChainAnew(t *testing.T) {
 
 func TestAForeignTableOfOurNameIsLeftAlone(t *testing.T) {
 	k := fresh(t, Inbound)
-	c, err := k.dial(0)
+	c, err := nftables.New()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,8 @@ type State struct {
 	Faults   []string // what of the table isn't as it is built; it doesn't drop what it should
 	Elements []Element
 	Allow    []netblock.Range
+
+	generation uint32 // of the ruleset that all of this was read from
 }
 
 // Step is one element's part of a plan.
@@ -68,6 +70,9 @@ type Plan struct {
 	AllowAdd    []netblock.Range
 	AllowRemove []netblock.Range
 	Unchanged   int
+
+	all   []Step           // what a table that is made anew is filled with
+	allow []netblock.Range // and its allow sets
 }
 
 // Empty tells whether there is nothing to apply.
@@ -75,9 +80,16 @@ func (p *Plan) Empty() bool {
 	return !p.Build && len(p.Add)+len(p.Change)+len(p.Remove)+len(p.AllowAdd)+len(p.AllowRemove) == 0
 }
 
-// tolerance is how far an element's remaining time may be off before it is set anew: the kernel counts in ticks, and reading
-// takes its time.
-const tolerance = 10 * time.Second
+const (
+	// tolerance is how far an element's end may be off before it is set anew.
+	tolerance = time.Minute
+	// clocks is how much earlier than its Until an element may seem to end, for time passes between reading and planning.
+	clocks = 5 * time.Second
+	// tick is the slowest kernel's; it rounds timeouts down to its ticks.
+	tick = 10 * time.Millisecond
+	// longest is the longest timeout that is asked for; the review re-asserts it long before.
+	longest = 100 * 365 * 24 * time.Hour
+)
 
 // Timeout returns how long the kernel is to hold a range from now on: until its end and a little longer, by a part of
 // jitter that is always the same for that range and end. Zero is for good.
@@ -91,7 +103,8 @@ func (c Config) Timeout(w Want, now time.Time) time.Duration {
 		fmt.Fprintf(h, "%s %d", w.Range, w.Until.Unix())
 		spread = time.Duration(h.Sum64() % uint64(c.Jitter))
 	}
-	return max(w.Until.Sub(now)+spread, time.Second).Truncate(time.Millisecond)
+	left := min(w.Until.Sub(now), longest) // Sub gives the largest Duration where it can't hold the difference
+	return max(left+spread+tick, time.Second)
 }
 
 // Diff plans how to bring the kernel from what it holds to what it should hold. wants and allow must be sorted and
@@ -102,9 +115,7 @@ func (c Config) Diff(have State, wants []Want, allow []netblock.Range, now time.
 	}
 	var p Plan
 	p.Replace = have.Exists && len(have.Faults) > 0
-	if p.Build = !have.Exists || p.Replace; p.Build {
-		have = State{} // it goes with all that it holds
-	}
+	p.Build = !have.Exists || p.Replace
 	held := make(map[netblock.Range]Element, len(have.Elements))
 	for _, e := range have.Elements {
 		held[e.Range] = e
@@ -114,10 +125,13 @@ func (c Config) Diff(have State, wants []Want, allow []netblock.Range, now time.
 		old, ok := held[w.Range]
 		delete(held, w.Range)
 		step.Old = old
+		if p.Build {
+			p.all = append(p.all, step)
+		}
 		switch {
 		case !ok:
 			p.Add = append(p.Add, step)
-		case !agrees(old, step.Timeout):
+		case !agrees(old, step.Timeout) || early(old, w, now):
 			p.Change = append(p.Change, step)
 		default:
 			p.Unchanged++
@@ -128,16 +142,24 @@ func (c Config) Diff(have State, wants []Want, allow []netblock.Range, now time.
 			p.Remove = append(p.Remove, Step{Range: e.Range, Old: e})
 		}
 	}
+	if p.Build {
+		p.allow = allow
+	}
 	p.AllowAdd, p.AllowRemove = missing(allow, have.Allow), missing(have.Allow, allow)
 	return p, nil
 }
 
-// agrees tells whether an element ends when it should.
+// agrees tells whether an element ends near when it should.
 func agrees(e Element, want time.Duration) bool {
 	if e.Timeout == 0 || want == 0 {
 		return e.Timeout == 0 && want == 0
 	}
 	return (e.Expires - want).Abs() <= tolerance
+}
+
+// early tells whether a temporary element ends before its Until, by more than the clocks' part.
+func early(e Element, w Want, now time.Time) bool {
+	return e.Timeout > 0 && !w.Until.IsZero() && e.Expires < min(w.Until.Sub(now), longest)-clocks
 }
 
 func disjoint(wants []Want) error {

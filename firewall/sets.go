@@ -1,8 +1,6 @@
 package firewall
 
 import (
-	"bytes"
-	"net/netip"
 	"slices"
 
 	"github.com/google/nftables"
@@ -29,9 +27,21 @@ var kinds = []setKind{
 	{name: "range6", interval: true},
 }
 
-// holds tells whether a range belongs into a set of this kind.
-func (k setKind) holds(r netblock.Range, allow bool) bool {
-	return k.is4 == r.Is4() && k.allow == allow && k.interval == (allow || r.First() != r.Last())
+// own returns the steps that belong into the set, in ascending order, which the kernel takes faster.
+func (k setKind) own(list []Step) []Step {
+	var mine []Step
+	for _, s := range list {
+		if k.holds(s.Range) {
+			mine = append(mine, s)
+		}
+	}
+	slices.SortFunc(mine, func(a, b Step) int { return a.Range.Compare(b.Range) })
+	return mine
+}
+
+// holds tells whether a range belongs into a set of this kind, among those for blocks or those for what is allowed.
+func (k setKind) holds(r netblock.Range) bool {
+	return k.is4 == r.Is4() && k.interval == (k.allow || r.First() != r.Last())
 }
 
 // set is the library's form of one of our sets.
@@ -41,70 +51,4 @@ func (k setKind) set(t *nftables.Table) *nftables.Set {
 		s.KeyType = nftables.TypeIPAddr
 	}
 	return s
-}
-
-// elements returns what the kernel takes for a range: an address, or the first address and the one behind the last. A range
-// that ends with the last address of its family has nothing behind it, and none is sent.
-func (k setKind) elements(s Step) []nftables.SetElement {
-	first := nftables.SetElement{Key: s.Range.First().AsSlice(), Timeout: s.Timeout}
-	if !k.interval {
-		return []nftables.SetElement{first}
-	}
-	behind := s.Range.Last().Next()
-	if !behind.IsValid() {
-		return []nftables.SetElement{first}
-	}
-	return []nftables.SetElement{first, {Key: behind.AsSlice(), IntervalEnd: true}}
-}
-
-// read turns what the kernel holds in a set into elements by address. It comes in any order; the end of a range whose start
-// has expired may still be there.
-func (k setKind) read(raw []nftables.SetElement) []Element {
-	slices.SortFunc(raw, func(a, b nftables.SetElement) int {
-		if c := bytes.Compare(a.Key, b.Key); c != 0 {
-			return c
-		}
-		switch { // an end comes before the start of the next range at the same key
-		case a.IntervalEnd == b.IntervalEnd:
-			return 0
-		case a.IntervalEnd:
-			return -1
-		}
-		return 1
-	})
-	var out []Element
-	for i, e := range raw {
-		if e.IntervalEnd {
-			continue
-		}
-		first, ok := netip.AddrFromSlice(e.Key)
-		if !ok {
-			continue
-		}
-		r := netblock.Single(first)
-		if k.interval {
-			r = k.upTo(first, raw[i+1:])
-		}
-		x := Element{Range: r, Timeout: e.Timeout, Expires: e.Expires}
-		if e.Counter != nil {
-			x.Packets, x.Bytes = e.Counter.Packets, e.Counter.Bytes
-		}
-		out = append(out, x)
-	}
-	return out
-}
-
-// upTo returns the range from first to before the next end or start, or to the last address of the family.
-func (k setKind) upTo(first netip.Addr, rest []nftables.SetElement) netblock.Range {
-	last := netblock.OfPrefix(netip.PrefixFrom(first, 0)).Last()
-	if len(rest) > 0 {
-		if behind, ok := netip.AddrFromSlice(rest[0].Key); ok {
-			last = behind.Prev()
-		}
-	}
-	r, err := netblock.Between(first, last)
-	if err != nil {
-		return netblock.Single(first)
-	}
-	return r
 }

@@ -30,7 +30,7 @@ type rule struct {
 	exprs []expr.Any
 }
 
-// rules are the chain's, in their order: our own interface, who must never be blocked, replies to our own connections, and
+// rules are the chain's, in their order: our own interface, neighbour discovery, who must never be blocked, replies to our own connections, and
 // then the sets of those that are dropped. A packet that conntrack knows nothing of is no reply.
 func (k Kernel) rules() []rule {
 	out := []rule{{"lo", []expr.Any{
@@ -38,6 +38,16 @@ func (k Kernel) rules() []rule {
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: interfaceName("lo")},
 		&expr.Verdict{Kind: expr.VerdictAccept},
 	}}}
+	// ARP never comes here, and IPv6's own neighbour discovery mustn't be dropped either: with a range around our router we
+	// would be cut off. It doesn't cross routers, and the kernel ignores what pretends to.
+	out = append(out, rule{"neighbour discovery", []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_ICMPV6}},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1},
+		&expr.Cmp{Op: expr.CmpOpGte, Register: 1, Data: []byte{133}}, // router solicitation, RFC 4861
+		&expr.Cmp{Op: expr.CmpOpLte, Register: 1, Data: []byte{137}}, // redirect
+		&expr.Verdict{Kind: expr.VerdictAccept},
+	}})
 	for _, kind := range kinds {
 		if kind.allow {
 			out = append(out, rule{kind.name, kind.lookup(expr.VerdictAccept)})
@@ -163,6 +173,9 @@ func (k Kernel) checkChain(c *nftables.Conn, s *State, sets []*nftables.Set) err
 			s.Faults = append(s.Faults, k.hookFaults(x)...)
 		}
 	}
+	if found && len(sets) == 0 {
+		return k.foreign("the chain " + chainName + " without our sets")
+	}
 	if !found {
 		if len(sets) > 0 || len(s.Faults) == 0 {
 			s.Faults = append(s.Faults, "chain "+chainName+" is missing: nothing is dropped")
@@ -201,7 +214,7 @@ func (k Kernel) hookFaults(x *nftables.Chain) []string {
 
 // Remove deletes our table with all that it holds.
 func (k Kernel) Remove() error {
-	c, err := k.dial(0)
+	c, err := nftables.New()
 	if err != nil {
 		return edge(err, "delete the table")
 	}

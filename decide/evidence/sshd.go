@@ -122,7 +122,10 @@ func unmarked(text []byte) []byte {
 	if i < 0 {
 		return text
 	}
-	rest, _ = after(rest[i+1:], ":")
+	rest, colon := after(rest[i+1:], ":")
+	if kernel && !colon {
+		return text
+	}
 	return bytes.TrimLeft(rest, " ")
 }
 

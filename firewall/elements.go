@@ -1,0 +1,215 @@
+package firewall
+
+import (
+	"cmp"
+	"encoding/binary"
+	"io"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"lastresort/netblock"
+)
+
+const (
+	// destroyElement is NFT_MSG_DESTROYSETELEM of Linux 6.3's nf_tables.h: a deletion that doesn't mind what isn't there.
+	destroyElement = 30
+	// perMessage is how many ranges go into one message, whose length has 16 bits: an IPv6 range takes under 150 bytes.
+	perMessage = 400
+)
+
+// openInterval is nft's own mark on a start without an end, a range up to the last address; without it `nft list` shows the
+// first address alone.
+var openInterval = []byte{1, 4, 1, 0, 0, 0}
+
+// row is one of the kernel's entries in a set: an address, or the start or the end of a range.
+type row struct {
+	key              netip.Addr
+	end              bool
+	timeout, expires time.Duration
+	packets, bytes   uint64
+}
+
+// setName begins a message about elements of a set.
+func (k setKind) setName(table string) []byte {
+	b := []byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}
+	b = attribute(b, unix.NFTA_SET_ELEM_LIST_TABLE, append([]byte(table), 0))
+	return attribute(b, unix.NFTA_SET_ELEM_LIST_SET, append([]byte(k.name), 0))
+}
+
+// messages returns the messages of one kind about steps, which are sorted and belong into the set.
+func (k setKind) messages(table string, kind int, flags netlink.HeaderFlags, steps []Step) []netlink.Message {
+	var out []netlink.Message
+	for chunk := range slices.Chunk(steps, perMessage) {
+		var list []byte
+		for _, s := range chunk {
+			list = k.append(list, s)
+		}
+		out = append(out, netlink.Message{Header: netlink.Header{Type: nftType(kind), Flags: netlink.Request | flags},
+			Data: nested(k.setName(table), unix.NFTA_SET_ELEM_LIST_ELEMENTS, list)})
+	}
+	return out
+}
+
+// append appends a step's rows: an address, or the first address of a range and the one behind its last. A range that ends
+// with the last address of its family has nothing behind it, and none is sent.
+func (k setKind) append(b []byte, s Step) []byte {
+	start := key(s.Range.First())
+	if s.Timeout > 0 {
+		ms := binary.BigEndian.AppendUint64(nil, uint64((s.Timeout + time.Millisecond - 1).Milliseconds()))
+		start = attribute(start, unix.NFTA_SET_ELEM_TIMEOUT, ms)
+	}
+	if s.Old.Packets > 0 {
+		start = nested(start, unix.NFTA_SET_ELEM_EXPR, counter(s.Old))
+	}
+	behind := s.Range.Last().Next()
+	if k.interval && !behind.IsValid() {
+		start = attribute(start, unix.NFTA_SET_ELEM_USERDATA, openInterval)
+	}
+	b = nested(b, unix.NFTA_LIST_ELEM, start)
+	if !k.interval || !behind.IsValid() {
+		return b
+	}
+	end := attribute(key(behind), unix.NFTA_SET_ELEM_FLAGS, binary.BigEndian.AppendUint32(nil, unix.NFT_SET_ELEM_INTERVAL_END))
+	return nested(b, unix.NFTA_LIST_ELEM, end)
+}
+
+func key(a netip.Addr) []byte {
+	return nested(nil, unix.NFTA_SET_ELEM_KEY, attribute(nil, unix.NFTA_DATA_VALUE, a.AsSlice()))
+}
+
+// counter is the counter with which an element begins that was there before.
+func counter(e Element) []byte {
+	counts := attribute(nil, unix.NFTA_COUNTER_BYTES, binary.BigEndian.AppendUint64(nil, e.Bytes))
+	counts = attribute(counts, unix.NFTA_COUNTER_PACKETS, binary.BigEndian.AppendUint64(nil, e.Packets))
+	return nested(attribute(nil, unix.NFTA_EXPR_NAME, []byte("counter\x00")), unix.NFTA_EXPR_DATA, counts)
+}
+
+// rows reads all that a set holds, as the kernel sends it.
+func (c *conn) rows(k setKind, table string) (out []row, err error) {
+	err = c.ask(unix.NFT_MSG_GETSETELEM, netlink.Dump, k.setName(table), func(data []byte) error {
+		return attributes(data, func(kind uint16, list []byte) error {
+			if kind != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
+				return nil
+			}
+			return attributes(list, func(_ uint16, one []byte) error {
+				r, err := parseRow(one)
+				out = append(out, r)
+				return err
+			})
+		})
+	})
+	return out, err
+}
+
+// attributes calls each for every netlink attribute in b.
+func attributes(b []byte, each func(kind uint16, data []byte) error) error {
+	const header = 4
+	for len(b) >= header {
+		n := int(binary.NativeEndian.Uint16(b))
+		if n < header || n > len(b) {
+			return io.ErrUnexpectedEOF
+		}
+		kind := binary.NativeEndian.Uint16(b[2:]) &^ (unix.NLA_F_NESTED | unix.NLA_F_NET_BYTEORDER)
+		if err := each(kind, b[header:n]); err != nil {
+			return err
+		}
+		b = b[min(len(b), (n+3)&^3):]
+	}
+	return nil
+}
+
+func parseRow(b []byte) (r row, err error) {
+	err = attributes(b, func(kind uint16, data []byte) error {
+		switch kind {
+		case unix.NFTA_SET_ELEM_KEY:
+			return attributes(data, func(_ uint16, value []byte) error {
+				r.key, _ = netip.AddrFromSlice(value)
+				return nil
+			})
+		case unix.NFTA_SET_ELEM_FLAGS:
+			r.end = number(data)&unix.NFT_SET_ELEM_INTERVAL_END != 0
+		case unix.NFTA_SET_ELEM_TIMEOUT:
+			r.timeout = time.Duration(number(data)) * time.Millisecond
+		case unix.NFTA_SET_ELEM_EXPIRATION:
+			r.expires = time.Duration(number(data)) * time.Millisecond
+		case unix.NFTA_SET_ELEM_EXPR:
+			return r.count(data)
+		}
+		return nil
+	})
+	return r, err
+}
+
+func (r *row) count(b []byte) error {
+	return attributes(b, func(kind uint16, data []byte) error {
+		if kind != unix.NFTA_EXPR_DATA {
+			return nil
+		}
+		return attributes(data, func(kind uint16, data []byte) error {
+			switch kind {
+			case unix.NFTA_COUNTER_BYTES:
+				r.bytes = number(data)
+			case unix.NFTA_COUNTER_PACKETS:
+				r.packets = number(data)
+			}
+			return nil
+		})
+	})
+}
+
+// number reads a number of four or eight bytes in network order.
+func number(b []byte) uint64 {
+	switch len(b) {
+	case 4:
+		return uint64(binary.BigEndian.Uint32(b))
+	case 8:
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+// read turns what the kernel holds in a set into elements by address. It comes in any order; the end of a range whose start
+// has expired may still be there.
+func (k setKind) read(raw []row) []Element {
+	raw = slices.DeleteFunc(raw, func(r row) bool { return !r.key.IsValid() || r.key.Is4() != k.is4 })
+	slices.SortFunc(raw, func(a, b row) int {
+		return cmp.Or(a.key.Compare(b.key), cmp.Compare(order(a), order(b)))
+	})
+	var out []Element
+	for i, r := range raw {
+		if r.end {
+			continue
+		}
+		covers := netblock.Single(r.key)
+		if k.interval {
+			covers = k.upTo(r.key, raw[i+1:])
+		}
+		out = append(out, Element{Range: covers, Timeout: r.timeout, Expires: r.expires, Packets: r.packets, Bytes: r.bytes})
+	}
+	return out
+}
+
+// order puts an end before the start of the next range at the same key.
+func order(r row) int {
+	if r.end {
+		return 0
+	}
+	return 1
+}
+
+// upTo returns the range from first to before the next end or start, or to the last address of the family.
+func (k setKind) upTo(first netip.Addr, rest []row) netblock.Range {
+	last := netblock.OfPrefix(netip.PrefixFrom(first, 0)).Last()
+	if len(rest) > 0 {
+		last = rest[0].key.Prev()
+	}
+	r, err := netblock.Between(first, last)
+	if err != nil {
+		return netblock.Single(first)
+	}
+	return r
+}
