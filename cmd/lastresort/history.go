@@ -78,9 +78,9 @@ func about(h *history.History, r netblock.Range) []history.Record {
 	out = pick(out, h.Sightings, func(x history.Sighting) bool { return r.Contains(x.Source) })
 	out = pick(out, h.Traffic, func(x history.Traffic) bool { return r.Contains(x.Source) })
 	out = pick(out, h.Answers, func(x history.Answer) bool { return touches(x.Netblock) })
-	out = pick(out, h.Holds, func(x history.Hold) bool { return x.Range.Overlaps(r) })
 	out = pick(out, h.Blocks, func(x history.Block) bool { return x.Range.Overlaps(r) })
 	out = pick(out, h.Releases, func(x history.Release) bool { return x.Range.Overlaps(r) })
+	out = pick(out, h.Holds, func(x history.Hold) bool { return x.Range.Overlaps(r) })
 	out = pick(out, h.Protects, func(x history.Protect) bool { return x.Range.Overlaps(r) })
 	slices.SortStableFunc(out, func(a, b history.Record) int { return a.Known().Compare(b.Known()) })
 	return out

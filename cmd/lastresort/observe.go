@@ -185,6 +185,9 @@ func (a *app) observeLog(ctx context.Context, s *history.Store, l decide.Log, po
 	if ctx.Err() != nil {
 		return observed{}, ctx.Err()
 	}
+	if errors.As(failed, new(*evidence.FormatError)) {
+		return observed{Log: l.Path, Error: failed.Error()}, failed
+	}
 	text, err := json.Marshal(at)
 	if err != nil {
 		return observed{}, err
@@ -228,7 +231,9 @@ func (a *app) printObserved(all []observed) error {
 		return a.printJSON(all)
 	}
 	for _, o := range all {
-		a.page().line("%s", o)
+		if o.Error == "" || o.Lines > 0 { // else the error says it all
+			a.page().line("%s", o)
+		}
 	}
 	return nil
 }

@@ -49,7 +49,9 @@ func (a *app) review(ctx context.Context, observe bool) error {
 		if observe {
 			seen, err := a.observeLogs(ctx, s, &policy, nil, now)
 			for _, o := range seen {
-				a.note("%s", o)
+				if o.Error == "" || o.Lines > 0 {
+					a.note("%s", o)
+				}
 			}
 			if err != nil {
 				return err

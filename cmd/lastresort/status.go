@@ -72,7 +72,7 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 	if err != nil {
 		return err
 	}
-	h.compare(cfg, plan, state, len(want.standing)+len(want.allow))
+	h.compare(cfg, plan, state)
 	if a.json {
 		err = a.printJSON(h)
 	} else {
@@ -105,14 +105,13 @@ func healthOf(store string, n *night) health {
 	return h
 }
 
-// compare fills in what the kernel holds against what it should. A kernel of which nothing is wanted and that has no table
-// is as it should be.
-func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall.State, wanted int) {
+// compare fills in what the kernel holds against what it should. A kernel that is to drop nothing needs no table.
+func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall.State) {
 	h.Faults, h.Missing, h.Differ, h.Excess = state.Faults, []string{}, []string{}, []string{}
 	if h.Faults == nil {
 		h.Faults = []string{}
 	}
-	if !state.Exists && wanted > 0 {
+	if !state.Exists && h.Intended > 0 {
 		h.Faults = append(h.Faults, "the table isn't there: nothing is dropped")
 	}
 	held := map[string]bool{}
@@ -150,7 +149,7 @@ func (p *page) health(h health) {
 	if h.Review != nil {
 		review = clock(*h.Review)
 		if h.Waiting > 0 {
-			review += fmt.Sprintf("; %s of it wait for apply", plural(h.Waiting, "decision"))
+			review += fmt.Sprintf("; waiting for apply: %s", plural(h.Waiting, "decision"))
 		}
 	}
 	p.row([]column{{"review", w}}, review)

@@ -101,13 +101,16 @@ func (e *FormatError) Error() string {
 // A DamageError says from where on a log couldn't be read. What stands before counts.
 type DamageError struct {
 	Name string
-	Line int64 // the last whole one
+	Line int64 // the last whole one; 0 where none was read
 	Why  string
 }
 
 // Error implements error.
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("%s:%d: %s behind this line", e.Name, e.Line, e.Why)
+	if e.Line == 0 {
+		return fmt.Sprintf("%q can't be read: %s", e.Name, e.Why)
+	}
+	return fmt.Sprintf("%s:%d: %s behind this line; what stands before was read", e.Name, e.Line, e.Why)
 }
 
 // Read reads a whole log, plain or gzipped, and adds what it shows to a tally. An error is a *FormatError, a *DamageError,

@@ -45,6 +45,7 @@ func Inside() bool {
 // command runs the present program again, in a new user and network namespace in which it is root.
 func command(ctx context.Context, args []string) *exec.Cmd {
 	c := exec.CommandContext(ctx, "/proc/self/exe", args...)
+	c.Args[0] = os.Args[0]
 	c.Env = append(os.Environ(), marker+"=1")
 	c.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
