@@ -133,7 +133,8 @@ type digest struct {
 	sum     Summary
 	readers []func(*entry) (Event, bool) // beside formats; nil where a form isn't asked for
 	clock   clock
-	known   bool // a line had the header of a syslog line
+	entry   entry // the present line, kept here so that each doesn't cost memory
+	known   bool  // a line had the header of a syslog line
 	trial   int64
 }
 
@@ -159,8 +160,9 @@ func (d *digest) line(text []byte) error {
 	if len(text) == 0 {
 		return nil
 	}
-	e, ok := d.clock.split(text)
-	if !ok {
+	e := &d.entry
+	var ok bool
+	if *e, ok = d.clock.split(text); !ok {
 		return d.notUnderstood(text)
 	}
 	d.known = true
@@ -172,7 +174,7 @@ func (d *digest) line(text []byte) error {
 		if d.readers[i] == nil || !formats[i].program(e.program) {
 			continue
 		}
-		if ev, ok := d.readers[i](&e); ok {
+		if ev, ok := d.readers[i](e); ok {
 			d.count(ev)
 		}
 		break

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"time"
 
 	"lastresort/decide/history"
@@ -215,16 +216,18 @@ func (s *sshd) tail(method, text []byte) (user []byte, source netip.Addr, ok boo
 	return s.peer(text[:cut+len(" ssh2")], " from")
 }
 
+// pamFailures are what PAM's failures are called on the systems that OpenSSH runs on.
+var pamFailures = [][]byte{[]byte("authentication failure"), []byte("authentication error"), []byte("permission denied"),
+	[]byte("user not known to the underlying authentication module"), []byte("user account has expired"),
+	[]byte("maximum number of tries exceeded"), []byte("have exhausted maximum number of retries for service")}
+
 // pam reads Authentication failure for [illegal user ]U from A[ via B]; the Failed line of the same attempt may follow.
 func (s *sshd) pam(e *entry, text []byte, repeated int64) (Event, bool) {
 	i := bytes.Index(text, []byte(" for "))
 	if i < 0 {
 		return Event{}, false
 	}
-	switch string(bytes.ToLower(text[:i])) {
-	case "authentication failure", "authentication error", "user not known to the underlying authentication module", "permission denied",
-		"user account has expired", "maximum number of tries exceeded", "have exhausted maximum number of retries for service":
-	default:
+	if !slices.ContainsFunc(pamFailures, func(f []byte) bool { return bytes.EqualFold(f, text[:i]) }) {
 		return Event{}, false
 	}
 	text = text[i+len(" for "):]
