@@ -29,11 +29,20 @@ func (p piece) ranOut() bool { return !p.stands() && (p.by == "" || p.by == hist
 // block's until, so it changes nothing.
 func pieces(h *history.History, now time.Time) []piece {
 	releases := newReleaseIndex(h.Releases)
-	var out []piece
+	out := make([]piece, 0, len(h.Blocks))
 	for i := range h.Blocks {
 		b := &h.Blocks[i]
+		whole := piece{where: b.Range, block: b, from: b.From, until: b.Until}
+		if !b.Until.IsZero() && !b.Until.After(now) {
+			whole.end = b.Until
+		}
+		ended := releases.on(b)
+		if len(ended) == 0 {
+			out = append(out, whole)
+			continue
+		}
 		left := netblock.SetOf(b.Range)
-		for _, r := range releases.on(b) {
+		for _, r := range ended {
 			cut := left.Intersect(netblock.SetOf(r.Range))
 			for _, x := range cut.Ranges() {
 				out = append(out, piece{x, b, b.From, b.Until, r.At, r.By})
@@ -41,11 +50,8 @@ func pieces(h *history.History, now time.Time) []piece {
 			left = left.Minus(cut)
 		}
 		for _, x := range left.Ranges() {
-			p := piece{where: x, block: b, from: b.From, until: b.Until}
-			if !b.Until.IsZero() && !b.Until.After(now) {
-				p.end = b.Until
-			}
-			out = append(out, p)
+			whole.where = x
+			out = append(out, whole)
 		}
 	}
 	return out

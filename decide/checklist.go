@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -91,7 +92,7 @@ func (j *judge) checklist(d *decision) []Answered {
 		{history.DangerQuestion, Settled, string(levelOf(j.danger)), j.dangerEvidence(), ""},
 		j.lawEnforcement(),
 		{history.LossQuestion, Settled, fmt.Sprintf("%.3f a day", d.cover.Loss), j.lossEvidence(d), ""},
-		{history.DurationQuestion, Settled, d.durationAnswer(), d.durationWhy, ""},
+		{history.DurationQuestion, Settled, d.durationAnswer(), cmp.Or(d.durationWhy, "by rule "+string(d.rule)), ""},
 		{history.RangeQuestion, Settled, rangeAnswer(d), j.rangeEvidence(d), ""},
 	}
 	return list

@@ -18,6 +18,8 @@ func TestDanger(t *testing.T) {
 		{name: "the sum over the offenders", policy: oneDay, at: "10-30 12:00", records: []any{hit("203.0.113.7", "10-30", 40), hit("203.0.113.8", "10-30", 60), hit("203.0.113.9", "10-30", 4)},
 			want: map[string]string{"danger": "100.000 high"}},
 		{name: "under ten is low", policy: oneDay, at: "10-30 12:00", records: []any{ofKind(hit("203.0.113.7", "10-30", 99), "scan")}, want: map[string]string{"danger": "9.900 low"}},
+		{name: "ten every day is ten a day", records: []any{daily("203.0.113.7", "10-04", "11-02", 10)}, at: "11-02 12:00", want: map[string]string{"danger": "10.000 medium"}},
+		{name: "a hundred every day among others", policy: "[offender]\nwindow = \"7d\"\n[danger]\nhalf_life = \"3d\"", records: []any{daily("203.0.113.7", "10-27", "11-02", 100)}, at: "11-02 12:00", want: map[string]string{"danger": "100.000 high"}},
 		{name: "a thousand is extreme", policy: oneDay, at: "10-30 12:00", records: []any{hit("203.0.113.7", "10-30", 1000)}, want: map[string]string{"danger": "1000.000 extreme"}},
 	})
 }

@@ -19,15 +19,18 @@ const (
 
 func levelOf(danger float64) Level {
 	switch {
-	case danger < 10:
-		return Low
-	case danger < 100:
-		return Medium
-	case danger < 1000:
+	case reaches(danger, 1000):
+		return Extreme
+	case reaches(danger, 100):
 		return High
+	case reaches(danger, 10):
+		return Medium
 	}
-	return Extreme
+	return Low
 }
+
+// reaches tells whether a danger is at least a limit; a mean that is the limit on paper may fall short by a last bit.
+func reaches(danger, limit float64) bool { return danger >= limit-1e-9*max(1, limit) }
 
 // firstStep returns the step of the ladder, from 1, at which a level begins.
 func (l Level) firstStep() int {

@@ -143,7 +143,8 @@ func (m *misfits) overlaps(ranges []netblock.Range, written []any) {
 					nth++
 				}
 			}
-			m.add(lineOfLiteral(m.text, "protect.ranges", written[i].(string), nth), "%q overlaps %q; expected ranges apart from each other", written[i], written[j])
+			line := lineOfLiteral(m.text, "protect.ranges", written[i].(string), nth)
+			m.add(line, "%q overlaps %q; expected ranges apart from each other", written[i], written[j])
 		}
 	}
 }

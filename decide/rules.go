@@ -88,21 +88,17 @@ func (j *judge) relapsed(of []*offender, eps []episode) ([]*offender, string) {
 		if !near.Overlaps(here) {
 			continue
 		}
-		came := false
-		for _, x := range o.seen {
-			if !x.First.Before(last.end) && j.n.recent(x) {
-				came = true
-				days[dayOf(x.Last)] = true
-				if x.First.Before(soonest) {
-					soonest = x.First
-				}
-			}
+		again := j.n.recentlySince(o, last.end)
+		if len(again) == 0 {
+			continue
 		}
-		if came {
-			around = append(around, o)
-			if inside.Overlaps(here) {
-				back = append(back, o)
-			}
+		around = append(around, o)
+		if inside.Overlaps(here) {
+			back = append(back, o)
+		}
+		for _, x := range again {
+			days[dayOf(x.Last)] = true
+			soonest = slices.MinFunc([]time.Time{soonest, x.First}, time.Time.Compare)
 		}
 	}
 	since := plural(dayOf(soonest)-dayOf(last.end), "day")
@@ -128,7 +124,7 @@ func (j *judge) groupsOf(ranges []netblock.Range) netblock.Set {
 type pace struct{ danger, today, yesterday float64 }
 
 func (p pace) atLeast(limit float64) bool {
-	return p.danger >= limit || p.today >= limit || p.yesterday >= limit
+	return reaches(max(p.danger, p.today, p.yesterday), limit)
 }
 
 // urgent returns the offenders that can't wait for letters, by themselves or as a group. Those with honest traffic on an

@@ -25,8 +25,10 @@ type source struct {
 
 // newSources finds every source and its records, by address. The records must be sorted by source; none is copied.
 func newSources(h *history.History, p *Policy, today int) []source {
-	var out []source
 	s, t := h.Sightings, h.Traffic
+	most := distinct(s, func(x *history.Sighting) netip.Addr { return x.Source }) +
+		distinct(t, func(x *history.Traffic) netip.Addr { return x.Source })
+	out := make([]source, 0, most)
 	for len(s) > 0 || len(t) > 0 {
 		var x source
 		switch {
@@ -47,6 +49,17 @@ func newSources(h *history.History, p *Policy, today int) []source {
 		out = append(out, x)
 	}
 	return out
+}
+
+// distinct counts the sources of records that are sorted by them.
+func distinct[R any](list []R, of func(*R) netip.Addr) int {
+	n, last := 0, netip.Addr{}
+	for i := range list {
+		if a := netblock.Unit(of(&list[i])); a != last {
+			n, last = n+1, a
+		}
+	}
+	return n
 }
 
 // count adds up what tells an offender from others.

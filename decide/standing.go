@@ -52,13 +52,16 @@ func disjoint(up []piece, l *limits, shape netblock.Shape) []Standing {
 	var out []Standing
 	var taken netblock.Set
 	for _, p := range up {
-		left := netblock.SetOf(p.where).Minus(taken).Minus(widened(l.both, p.where))
-		for _, r := range left.Ranges() {
+		left := []netblock.Range{p.where}
+		if len(up) > 1 || l.both.Overlaps(wholeUnits(p.where)) {
+			left = netblock.SetOf(p.where).Minus(taken).Minus(widened(l.both, p.where)).Ranges()
+			taken = taken.Union(netblock.SetOf(p.where))
+		}
+		for _, r := range left {
 			for _, x := range shaped(r, shape) {
 				out = append(out, Standing{x, p.from, p.until, p.block.Case, p.block.By, p.block.Reason})
 			}
 		}
-		taken = taken.Union(netblock.SetOf(p.where))
 	}
 	return out
 }
@@ -82,16 +85,22 @@ func longest(a, b piece) int {
 	return a.from.Compare(b.from)
 }
 
-// widened returns what of limits lies in r, widened to whole units: a wall that touches a /64 walls all of it.
+// widened returns what of limits touches r, widened to whole units: a wall that touches a /64 walls all of it.
 func widened(l netblock.Set, r netblock.Range) netblock.Set {
 	var out []netblock.Range
-	for _, x := range l.Within(r).Ranges() {
-		whole, err := netblock.Between(netblock.UnitRange(x.First()).First(), netblock.UnitRange(x.Last()).Last())
-		if err == nil {
-			out = append(out, whole)
-		}
+	for _, x := range l.Within(wholeUnits(r)).Ranges() {
+		out = append(out, wholeUnits(x))
 	}
 	return netblock.SetOf(out...)
+}
+
+// wholeUnits returns the range of every unit that r touches: r itself for IPv4, whole /64s for IPv6.
+func wholeUnits(r netblock.Range) netblock.Range {
+	whole, err := netblock.Between(netblock.UnitRange(r.First()).First(), netblock.UnitRange(r.Last()).Last())
+	if err != nil {
+		return r // no range at all
+	}
+	return whole
 }
 
 // shaped returns r in the pieces that a shape allows: prefixes for cidr, else r itself.

@@ -173,7 +173,8 @@ func (j *judge) inForce() (decision, bool) {
 		return decision{}, false
 	}
 	d := j.keep(RuleInForce)
-	d.evidence = "blocked since " + dateOf(j.c.standing[0].From)
+	since, _, _ := j.standsSince()
+	d.evidence = "blocked since " + dateOf(since)
 	if why, due := j.rejudgeDue(); due {
 		d.approval, d.evidence = ApprovalNeeded, why
 	}

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"lastresort/decide/history"
@@ -13,7 +14,7 @@ type limits struct {
 	protected netblock.Set // by policy, by record, and what must never be blocked by nature
 	held      netblock.Set
 	both      netblock.Set
-	reasons   []limit // for telling which range it was
+	reasons   []limit // for telling which range it was, by address
 }
 
 type limit struct {
@@ -46,6 +47,7 @@ func newLimits(p *Policy, h *history.History, now time.Time) limits {
 			l.reasons = append(l.reasons, limit{s.where, RuleProtected, s.why, true})
 		}
 	}
+	slices.SortStableFunc(l.reasons, func(a, b limit) int { return a.where.Compare(b.where) })
 	var protected, held []netblock.Range
 	for _, r := range l.reasons {
 		if r.rule == RuleHold {
@@ -66,10 +68,11 @@ func because(reason string) string {
 	return " (" + reason + ")"
 }
 
-// at returns the limit that touches r; a hold goes before a protected range.
+// at returns the limit that touches r, or for IPv6 a /64 that r touches; a hold goes before a protected range.
 func (l *limits) at(r netblock.Range) (limit, bool) {
 	var found limit
 	ok := false
+	r = wholeUnits(r)
 	if !l.both.Overlaps(r) {
 		return found, false
 	}

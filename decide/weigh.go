@@ -115,3 +115,14 @@ func (n *night) seenRecently(o *offender) bool {
 func (n *night) recent(x *history.Sighting) bool {
 	return n.today-dayOf(x.Last) < n.policy.Hostile.Recent.Days()
 }
+
+// recentlySince returns an offender's sightings after a moment that are within hostile.recent.
+func (n *night) recentlySince(o *offender, t time.Time) []*history.Sighting {
+	var out []*history.Sighting
+	for _, x := range o.seen {
+		if !x.First.Before(t) && n.recent(x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}

@@ -36,6 +36,7 @@ type connection struct {
 	last    time.Time
 	counted bool // an attempt of it counted
 	pending bool // the attempt that was counted last may be told again by a line with its outcome
+	byPAM   bool // PAM told it, so that PAM's next line is about another
 	due     bool // something failed; it counts when the connection ends, unless an attempt did
 	ended   bool
 }
@@ -195,7 +196,7 @@ func (s *sshd) failed(e *entry, text []byte, repeated int64) (Event, bool) {
 			return Event{}, false
 		}
 	}
-	c.counted, c.due, c.pending = true, false, string(method) == "none"
+	c.counted, c.due, c.pending, c.byPAM = true, false, string(method) == "none", false
 	return s.login(e, source, max(repeated, 1))
 }
 
@@ -243,9 +244,8 @@ func (s *sshd) pam(e *entry, text []byte, repeated int64) (Event, bool) {
 		return Event{}, false
 	}
 	c := s.of(e, source, true)
-	told := c.pending && !c.due && repeated == 0 // Invalid user counted it
-	c.due = false
-	c.counted, c.pending = true, true
+	told := c.pending && !c.byPAM && repeated == 0 // Invalid user counted it
+	c.counted, c.due, c.pending, c.byPAM = true, false, true, true
 	if told {
 		return Event{}, false
 	}
@@ -270,10 +270,10 @@ func (s *sshd) invalid(e *entry, text []byte) (Event, bool) {
 // begins counts an attempt whose outcome another line may tell.
 func (s *sshd) begins(e *entry, source netip.Addr) (Event, bool) {
 	c := s.of(e, source, true)
-	if c.pending {
+	if c.pending && !c.byPAM {
 		return Event{}, false
 	}
-	c.counted, c.pending = true, true
+	c.counted, c.pending, c.byPAM = true, true, false
 	return s.login(e, source, 1)
 }
 
