@@ -85,9 +85,13 @@ func proposal(r *decide.Review) history.Proposal {
 		out.Guards = append(out.Guards, history.Guarded(g))
 	}
 	free, all := r.Proposed(nil), r.Proposed(names)
+	isFree := map[history.Block]bool{}
+	for _, b := range free.Blocks {
+		isFree[b] = true
+	}
 	for _, b := range all.Blocks {
 		p := history.Proposed{Record: b}
-		if !slices.Contains(free.Blocks, b) {
+		if !isFree[b] {
 			for _, g := range r.Guards {
 				if slices.Contains(g.HeldBack, b.Case.String()) {
 					p.HeldBy = append(p.HeldBy, g.Guard)

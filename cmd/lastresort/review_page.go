@@ -20,14 +20,19 @@ func (p *page) review(r *decide.Review) {
 	p.totals(r)
 }
 
-// forPerson are the actions that no letter settles: somebody has to look or to decide.
-var forPerson = map[string]string{
-	decide.CheckBreakIn:         "a guessed login seems to have succeeded: check that account, then answer hostile",
-	decide.Approve:              "permanent? answer duration=permanent or duration=temporary",
-	decide.AssessContact:        "is this contact to be trusted? contact set",
-	decide.FindContact:          "nobody known to write to: netblock add, or answer others=no",
-	decide.ReportLawEnforcement: "report to law enforcement, or answer law-enforcement=no",
-	decide.GiveAlternateContact: "their mail will be dropped: give them another way to reach us",
+// forPerson are the actions that no letter settles, the most urgent first: somebody has to look or to decide.
+var forPerson = []struct{ action, what string }{
+	{decide.CheckBreakIn, "a guessed login seems to have succeeded; check that account, then answer hostile"},
+	{decide.Approve, "for good? answer duration=permanent, or duration=temporary"},
+	{decide.ReportLawEnforcement, "report it and record that, or answer law-enforcement=no"},
+	{decide.GiveAlternateContact, "their mail will be dropped; give them another way to reach us"},
+	{decide.AssessContact, "can this contact be trusted? contact set"},
+	{decide.FindContact, "nobody known to write to; netblock add, or answer others=no"},
+}
+
+// needsLetter tells whether an action is a letter to somebody.
+func needsLetter(action string) bool {
+	return !slices.ContainsFunc(forPerson, func(x struct{ action, what string }) bool { return x.action == action })
 }
 
 func (p *page) needsPerson(r *decide.Review) {
@@ -43,21 +48,20 @@ func (p *page) needsPerson(r *decide.Review) {
 		p.row([]column{{"guard " + g.Guard, 24}}, fmt.Sprintf("%.4g is past %.4g: new ranges of %s wait for apply --accept-risk %s",
 			g.Value, g.Limit, few(g.HeldBack, 4), g.Guard))
 	}
-	for _, c := range r.Cases {
-		for _, x := range c.Actions {
-			what, ok := forPerson[x.Action]
-			if !ok {
-				continue
+	for _, kind := range forPerson {
+		first := true
+		for _, c := range r.Cases {
+			for _, x := range c.Actions {
+				if x.Action != kind.action {
+					continue
+				}
+				once()
+				if first {
+					p.wrapped("  ", kind.action+": "+kind.what)
+					first = false
+				}
+				p.row([]column{{"  " + c.Netblock.String(), 24}}, strings.TrimSpace(x.To+" "+few(x.About, 4)))
 			}
-			once()
-			text := x.Action
-			if x.To != "" {
-				text += " " + x.To
-			}
-			if len(x.About) > 0 {
-				text += " about " + few(x.About, 4)
-			}
-			p.row([]column{{c.Netblock.String(), 24}}, text+": "+what)
 		}
 	}
 }
@@ -118,7 +122,7 @@ func (p *page) due(r *decide.Review) {
 	var list []dueLine
 	for _, c := range r.Cases {
 		for _, x := range c.Actions {
-			if _, person := forPerson[x.Action]; !person {
+			if needsLetter(x.Action) {
 				list = append(list, dueLine{x, c.Netblock.String()})
 			}
 		}

@@ -89,16 +89,17 @@ func healthOf(store string, n *night) health {
 	x := &n.history
 	h := health{Store: store, Records: len(x.Netblocks) + len(x.Contacts) + len(x.Reports) + len(x.Responses) + len(x.Answers) + len(x.Holds) +
 		len(x.Blocks) + len(x.Releases) + len(x.Protects), Seen: len(x.Sightings) + len(x.Traffic), Review: dateTime(n.proposal.At)}
+	known := map[history.Record]bool{}
+	for _, b := range x.Blocks {
+		known[b] = true
+	}
+	for _, r := range x.Releases {
+		known[r] = true
+	}
 	for _, r := range n.records {
-		switch r := r.(type) {
-		case history.Block:
-			if !slices.Contains(x.Blocks, r) {
-				h.Waiting++
-			}
-		case history.Release:
-			if !slices.Contains(x.Releases, r) && r.By != history.ByExpiry {
-				h.Waiting++
-			}
+		notice, isRelease := r.(history.Release)
+		if !known[r] && !(isRelease && notice.By == history.ByExpiry) { // what ran out waits for nobody
+			h.Waiting++
 		}
 	}
 	h.Waiting += len(n.held)

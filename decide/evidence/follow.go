@@ -200,6 +200,12 @@ func hashHead(in *bufio.Reader, head int64) (int64, string, error) {
 	return int64(len(text)), hex.EncodeToString(sum[:]), nil
 }
 
+// settled tells whether nobody is writing to a log any more: a last line without an end won't get one.
+func settled(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && time.Since(info.ModTime()) > time.Minute
+}
+
 // part reads one file of a log and returns the position behind what was read of it.
 func (d *digest) part(ctx context.Context, p part) (pos Position, err error) {
 	f, err := os.Open(p.path)
@@ -224,7 +230,7 @@ func (d *digest) part(ctx context.Context, p part) (pos Position, err error) {
 		return Position{}, &DamageError{p.path, 0, cause(err).Error()}
 	}
 	d.known = p.offset > 0 // it was recognised when it was read first
-	taken, err := d.all(ctx, in, !p.live)
+	taken, err := d.all(ctx, in, !p.live || settled(f))
 	pos.Offset = p.offset + taken
 	return pos, err
 }

@@ -307,6 +307,19 @@ func TestAHalfWrittenLineWaits(t *testing.T) {
 	}
 }
 
+func TestALastLineThatNobodyWillEndCounts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "auth.log")
+	f := follower{t: t, path: path}
+	appendTo(t, path, strings.TrimSuffix(attempts(0, 2), "\n"))
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if sum := f.read(); sum.Hostile != 2 {
+		t.Errorf("%+v", sum)
+	}
+}
+
 func TestALogThatWasCutIsTold(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "auth.log")
 	f := follower{t: t, path: path}
