@@ -31,7 +31,9 @@ func (j *judge) finding(of []*offender, eps []episode) finding {
 	f.evidence = fmt.Sprintf("%s seen again %s after its last block", plural(len(relapsed), "offender"), since)
 	if len(relapsed) == 0 {
 		f.rule = RuleImmediate
-		f.evidence = fmt.Sprintf("%s at %s can't wait for letters", plural(len(urgent), "offender"), perDay(dangerOf(urgent)))
+		hits := j.pace(urgent)
+		f.evidence = fmt.Sprintf("%s can't wait for letters: danger %s, %.0f yesterday, %.0f today; danger.immediate is %g",
+			plural(len(urgent), "offender"), perDay(hits.danger), hits.yesterday, hits.today, j.n.policy.Danger.Immediate)
 	}
 	if patient.blocks {
 		f.named = of

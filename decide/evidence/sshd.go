@@ -145,7 +145,7 @@ func repeatedMessage(text []byte) (int64, []byte, bool) {
 func (s *sshd) peer(text []byte, mark string) (rest []byte, source netip.Addr, ok bool) {
 	if head, word := lastWord(text); string(word) == "ssh2" || string(word) == "ssh1" {
 		text = head
-		if head, word = lastWord(text); !isNumber(word) {
+		if _, port := lastWord(text); !isNumber(port) {
 			return nil, source, false
 		}
 	}
