@@ -1,10 +1,6 @@
 package netblock
 
-import (
-	"math"
-	"net/netip"
-	"slices"
-)
+import "net/netip"
 
 // Shape is what form the ranges of a cover may take.
 type Shape string
@@ -16,247 +12,114 @@ const (
 )
 
 // Point is a source of which something is known, in the sense of judging: an IPv4 address, or the first address of a /64.
+// One that is neither offender nor honest counts as unseen, whatever its loss.
 type Point struct {
 	Addr     netip.Addr
 	Offender bool
-	Named    bool    // by the rule that blocks; only these count as danger
-	Danger   float64 // per day, if it is left outside
-	Loss     float64 // honest value per day, if it is inside
+	Named    bool    // an offender that the blocking rule names; only these count as danger
+	Danger   float64 // per day
+	Loss     float64 // honest value per day, if it is inside a range
 	Honest   bool    // it had honest traffic, so that its group isn't grown into
 }
 
-// Problem is one case whose offenders are to be covered. Costs are per day.
+// seen tells whether a point is no unseen address.
+func (x Point) seen() bool { return x.Offender || x.Named || x.Honest }
+
+// Problem is one case whose offenders are to be covered. Costs are per day; prior and entry cost aren't negative.
 type Problem struct {
-	Shape      Shape
-	Border     Range
-	Walls      Set // no range may cover any of it; a wall that touches a /64 walls all of it
-	Widest     int // prefix length; 0 is no limit. An interval may hold as many addresses as a prefix of that length
-	Prior      float64
-	EntryCost  float64
-	Neighbours float64
-	GrowMin    int
-	Points     []Point // sorted by address, each once
+	Shape Shape
+	// Border holds every range. Groups, the /24 or for IPv6 the /48, are cut to the smallest prefix around it.
+	Border Range
+	// Walls hold what no range may cover. A wall that touches a /64 walls all of it.
+	Walls Set
+	// Widest is the length of the widest prefix, 0 for no limit. An interval may lie across the borders of prefixes, but
+	// holds at most as many addresses as a prefix of that length. An address in the sense of judging is always allowed.
+	Widest     int
+	Prior      float64 // loss of an unseen address
+	EntryCost  float64 // of one range
+	Neighbours float64 // new offenders per known one and its share of a prefix
+	GrowMin    int     // offenders in a prefix before its unseen addresses gain
+	Points     []Point // by address, each once
 }
 
-// Solution is a set of ranges and what it costs.
+// Solution is a set of ranges and what it costs a day.
 type Solution struct {
-	Ranges []Range
-	Cost   float64 // what is minimised: loss and entries, less the gain of the unseen, and the danger left outside
-	Loss   float64 // honest value lost in the ranges
+	Ranges []Range // sorted and disjoint; in the interval shape two may touch, where one would be too wide
+	Cost   float64 // what is minimised: losses and entries, less the gain of the unseen, and the danger left outside
+	Loss   float64 // honest value lost in the ranges: that of the known, and the prior of the unseen
 }
 
-// Cover returns the ranges that cost least, each of which holds a named offender: exactly, over all sets of ranges that
-// the walls, the border and the widest prefix allow. Of equal costs those with fewer addresses win, then fewer ranges, then
-// the lowest.
+// Cover returns the ranges that cost least, each with a named offender in it: exactly, over all sets of ranges that the
+// border, the walls and the widest prefix allow. Of sets that cost the same the one with fewer addresses wins, then with
+// fewer ranges, then the lowest: the one whose first range that differs begins, or else ends, at a lower address.
+//
+// That costs are the same within a billionth can't be asked pair by pair: it isn't transitive, and the answer would hang on
+// the order of asking. Amounts are rounded to whole steps far below that first (see cost), and sums of these are exact.
 func Cover(p Problem) Solution {
 	g := p.ground()
+	var chosen []span
 	if p.Shape == Interval {
-		return p.Price(g.coverIntervals())
+		chosen = g.coverIntervals()
+	} else {
+		chosen = g.coverPrefixes()
 	}
-	return p.Price(g.coverPrefixes())
-}
-
-// Price returns what ranges cost, whatever they hold. They must be disjoint and sorted.
-func (p Problem) Price(ranges []Range) Solution {
-	s := Solution{Ranges: ranges}
-	g := p.ground()
-	in := SetOf(ranges...)
-	for _, r := range ranges {
-		a := g.amount(UnitKey(r.First()), UnitKey(r.Last()), r.Is4())
-		s.Loss += a.loss
-		s.Cost += a.loss + p.EntryCost - a.gain
-	}
-	for _, x := range p.Points {
-		if x.Named && !in.Overlaps(UnitRange(x.Addr)) {
-			s.Cost += x.Danger
-		}
+	s := g.price(chosen)
+	s.Cost += p.EntryCost * float64(len(chosen))
+	s.Ranges = make([]Range, len(chosen))
+	for i, x := range chosen {
+		s.Ranges[i] = g.rangeOf(x)
 	}
 	return s
 }
 
-// equal tells whether two costs count as the same: within 1e-9, relative, and absolute below 1.
-func equal(a, b float64) bool {
-	return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a), math.Abs(b))
-}
-
-// ground is a case's border cut into pieces that price evenly: each known point by itself, and the unseen between them in
-// prefixes within which every address gains the same. Keys are those of UnitKey.
-type ground struct {
-	p      Problem
-	is4    bool
-	bits   int // of a key: 32 or 64
-	root   block
-	pieces []piece // in address order, all of the root
-}
-
-// block is a prefix in the space of keys.
-type block struct {
-	first uint64
-	bits  int
-}
-
-func (g *ground) size(b block) float64 { return math.Ldexp(1, g.bits-b.bits) }
-
-func (g *ground) last(b block) uint64 {
-	if b.bits == 0 {
-		return ^uint64(0) >> (64 - g.bits)
-	}
-	return b.first | (uint64(1)<<(g.bits-b.bits) - 1)
-}
-
-func (g *ground) halves(b block) (low, high block) {
-	return block{b.first, b.bits + 1}, block{b.first | 1<<(g.bits-b.bits-1), b.bits + 1}
-}
-
-func (g *ground) rangeOf(first, last uint64) Range {
-	lo, hi := g.addr(first), g.addr(last)
-	return Range{lo, lastOf(netip.PrefixFrom(hi, UnitBits(hi)))}
-}
-
-func (g *ground) addr(key uint64) netip.Addr {
-	if g.is4 {
-		return fromHalves([2]uint64{0, key}, true)
-	}
-	return fromHalves([2]uint64{key, 0}, false)
-}
-
-// piece is a stretch of the ground that prices evenly.
-type piece struct {
-	first, last uint64
-	point       int     // index of the known point that it is; -1 for unseen addresses
-	gain        float64 // of each unseen address
-}
-
-func (x piece) count() float64 { return float64(x.last-x.first) + 1 }
-
-// ground cuts the border into pieces.
-func (p Problem) ground() *ground {
-	g := &ground{p: p, is4: p.Border.Is4(), bits: 64}
-	bits := min(commonBits(p.Border.first, p.Border.last), UnitBits(p.Border.first))
-	if g.is4 {
-		g.bits = 32
-	}
-	root, err := p.Border.first.Prefix(bits)
-	if err != nil {
-		return g
-	}
-	g.root = block{UnitKey(root.Addr()), bits}
-	from, to := 0, len(p.Points)
-	for from < to && !p.Border.Overlaps(UnitRange(p.Points[from].Addr)) {
-		from++
-	}
-	for to > from && !p.Border.Overlaps(UnitRange(p.Points[to-1].Addr)) {
-		to--
-	}
-	g.cut(g.root, from, to, growth{})
-	return g
-}
-
-// growth is what the prefixes around a block promise of the unseen inside.
-type growth struct {
-	inGroup bool
-	barred  bool // the group had honest traffic
-	gain    float64
-}
-
-// cut adds the pieces of a block, which holds the points from..to.
-func (g *ground) cut(b block, from, to int, up growth) {
-	groupBits := 48
-	if g.is4 {
-		groupBits = 24
-	}
-	if b.bits == groupBits || b == g.root && b.bits > groupBits {
-		up = growth{inGroup: true, barred: slices.ContainsFunc(g.p.Points[from:to], func(x Point) bool { return x.Honest })}
-	}
-	if up.inGroup && !up.barred {
-		up.gain = max(up.gain, g.promise(b, g.p.Points[from:to]))
-	}
-	switch {
-	case from == to:
-		g.pieces = append(g.pieces, piece{b.first, g.last(b), -1, up.gain})
-	case b.bits == g.bits:
-		g.pieces = append(g.pieces, piece{b.first, b.first, from, 0})
-	default:
-		low, high := g.halves(b)
-		mid := from
-		for mid < to && UnitKey(g.p.Points[mid].Addr) < high.first {
-			mid++
-		}
-		g.cut(low, from, mid, up)
-		g.cut(high, mid, to, up)
-	}
-}
-
-// promise is what each unseen address of a block gains a day from the offenders in the block: new ones turn up near known
-// ones, and weigh as much as their median.
-func (g *ground) promise(b block, points []Point) float64 {
-	var dangers []float64
-	for _, x := range points {
-		if x.Offender {
-			dangers = append(dangers, x.Danger)
+// Price returns what the given ranges cost, whatever they hold, wherever they lie. An address that several touch is lost
+// once; of what lies outside the border nothing is known.
+func (p Problem) Price(ranges []Range) Solution {
+	g := p.ground()
+	var known []span
+	foreign := 0.0
+	for _, r := range SetOf(ranges...).ranges {
+		x := span{UnitKey(r.first), UnitKey(r.last)}
+		switch n := len(known) - 1; {
+		case r.Is4() != g.is4:
+			foreign += p.Prior * r.Units()
+		case n >= 0 && known[n].last == x.first:
+			known[n].last = x.last
+		default:
+			known = append(known, x)
 		}
 	}
-	if len(dangers) < g.p.GrowMin {
-		return 0
-	}
-	return g.p.Neighbours * float64(len(dangers)) / g.size(b) * median(dangers)
+	s := g.price(known)
+	s.Ranges = ranges
+	s.Loss += foreign
+	s.Cost += foreign + p.EntryCost*float64(len(ranges))
+	return s
 }
 
-func median(values []float64) float64 {
-	slices.Sort(values)
-	n := len(values)
-	if n%2 == 1 {
-		return values[n/2]
+// price returns what disjoint spans cost, but for their entries.
+func (g *ground) price(covered []span) Solution {
+	var s Solution
+	pieces := g.pieces
+	for _, x := range covered {
+		for len(pieces) > 0 && pieces[0].last < x.first {
+			pieces = pieces[1:]
+		}
+		loss, gain := g.weigh(x, pieces)
+		s.Loss += loss
+		s.Cost += loss - gain
 	}
-	return (values[n/2-1] + values[n/2]) / 2
-}
-
-// amount is what a stretch of addresses holds.
-type amount struct {
-	loss   float64 // honest value
-	gain   float64 // of the unseen
-	danger float64 // of named offenders
-	named  int
-}
-
-func (a amount) plus(b amount) amount {
-	return amount{a.loss + b.loss, a.gain + b.gain, a.danger + b.danger, a.named + b.named}
-}
-
-// of returns what n addresses of a piece hold.
-func (g *ground) of(x piece, n float64) amount {
-	if x.point < 0 {
-		return amount{loss: n * g.p.Prior, gain: n * x.gain}
-	}
-	k := g.p.Points[x.point]
-	a := amount{loss: k.Loss}
-	if !k.Offender && !k.Honest {
-		a.loss += g.p.Prior
-	}
-	if k.Named {
-		a.danger, a.named = k.Danger, 1
-	}
-	return a
-}
-
-// amount adds up what lies between two keys; of what is outside the border nothing is known.
-func (g *ground) amount(first, last uint64, is4 bool) amount {
-	var sum amount
-	seen := 0.0
-	if is4 == g.is4 {
-		i, _ := slices.BinarySearchFunc(g.pieces, first, func(x piece, key uint64) int {
-			if x.last < key {
-				return -1
-			}
-			return 1
-		})
-		for ; i < len(g.pieces) && g.pieces[i].first <= last; i++ {
-			x := g.pieces[i]
-			n := float64(min(x.last, last)-max(x.first, first)) + 1
-			sum = sum.plus(g.of(x, n))
-			seen += n
+	for i := range g.Points {
+		x := &g.Points[i]
+		if !x.Named {
+			continue
+		}
+		key, at := UnitKey(x.Addr), x.Addr.Is4() == g.is4
+		for at && len(covered) > 0 && covered[0].last < key {
+			covered = covered[1:]
+		}
+		if !at || len(covered) == 0 || key < covered[0].first {
+			s.Cost += x.Danger
 		}
 	}
-	sum.loss += (float64(last-first) + 1 - seen) * g.p.Prior
-	return sum
+	return s
 }

@@ -1,0 +1,82 @@
+package netblock
+
+import (
+	"cmp"
+	"math"
+	"math/bits"
+)
+
+// cost is an amount per day in steps of 1e-15, as a number of 128 bits in two's complement. Sums are exact, so that their
+// order doesn't matter and equality is transitive. An amount above 1e12 a day counts as that.
+type cost struct {
+	hi int64
+	lo uint64
+}
+
+// costOf rounds what is known of one source to 1e-12: that absorbs what floats lose on the way to the same amount.
+func costOf(x float64) cost { return steps(x * 1e12).times(1000) }
+
+// costOfEach returns the cost of n addresses at x each. It is even: the same for any n of them.
+func costOfEach(x float64, n uint64) cost {
+	if y := x * float64(n); math.Abs(y) >= 1e12 {
+		return costOf(y)
+	}
+	return steps(x * 1e15).times(n)
+}
+
+// steps converts a count of steps, rounded and held within 1e27.
+func steps(x float64) cost {
+	x = math.Round(max(-1e27, min(x, 1e27)))
+	if math.Abs(x) < 0x1p63 {
+		n := int64(x)
+		return cost{n >> 63, uint64(n)}
+	}
+	hi := math.Floor(x / 0x1p64)
+	return cost{int64(hi), uint64(x - hi*0x1p64)}
+}
+
+func (a cost) plus(b cost) cost {
+	lo, carry := bits.Add64(a.lo, b.lo, 0)
+	return cost{a.hi + b.hi + int64(carry), lo}
+}
+
+func (a cost) minus(b cost) cost {
+	lo, borrow := bits.Sub64(a.lo, b.lo, 0)
+	return cost{a.hi - b.hi - int64(borrow), lo}
+}
+
+func (a cost) times(n uint64) cost {
+	hi, lo := bits.Mul64(a.lo, n)
+	return cost{int64(hi + uint64(a.hi)*n), lo}
+}
+
+func (a cost) compare(b cost) int {
+	if a.hi != b.hi {
+		return cmp.Compare(a.hi, b.hi)
+	}
+	return cmp.Compare(a.lo, b.lo)
+}
+
+func (a cost) negative() bool { return a.hi < 0 }
+
+// choice is what covering a part of the ground in one way comes to.
+type choice struct {
+	cost   cost
+	units  uint64 // addresses in ranges
+	ranges int
+}
+
+func (a choice) plus(b choice) choice {
+	return choice{a.cost.plus(b.cost), a.units + b.units, a.ranges + b.ranges}
+}
+
+// compare orders choices, the better first.
+func (a choice) compare(b choice) int {
+	if c := a.cost.compare(b.cost); c != 0 {
+		return c
+	}
+	if a.units != b.units {
+		return cmp.Compare(a.units, b.units)
+	}
+	return cmp.Compare(a.ranges, b.ranges)
+}
