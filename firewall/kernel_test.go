@@ -421,17 +421,6 @@ func TestExactlyTheBlockedAreDropped(t *testing.T) {
 	}
 }
 
-// dial connects from a peer's address and says whether that worked.
-func dial(p *sandbox.Peer, from, to netip.AddrPort) (net.Conn, error) {
-	var c net.Conn
-	err := p.Do(func() (err error) {
-		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(from), Timeout: 500 * time.Millisecond}
-		c, err = d.Dial("tcp", to.String())
-		return err
-	})
-	return c, err
-}
-
 func TestTheOffenderLearnsNothingAndItsOpenConnectionDies(t *testing.T) {
 	k := fresh(t, Inbound)
 	near, offender, neighbour := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("203.0.113.8")
@@ -465,7 +454,7 @@ func TestTheOffenderLearnsNothingAndItsOpenConnectionDies(t *testing.T) {
 			}()
 		}
 	}()
-	open, err := dial(peer, netip.AddrPortFrom(offender, 0), to)
+	open, err := peer.Dial(offender, to, 500*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -478,7 +467,7 @@ func TestTheOffenderLearnsNothingAndItsOpenConnectionDies(t *testing.T) {
 	if _, err := open.Write([]byte("established")); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := dial(peer, netip.AddrPortFrom(offender, 0), to); err == nil {
+	if c, err := peer.Dial(offender, to, 500*time.Millisecond); err == nil {
 		c.Close()
 		t.Error("the offender still gets in")
 	}
@@ -492,25 +481,15 @@ func TestTheOffenderLearnsNothingAndItsOpenConnectionDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range back {
-		if bytesToOffender(f, offender) {
+		if sandbox.IsTo(f, offender) {
 			t.Errorf("a packet went back to the offender: %x", f)
 		}
 	}
-	if c, err := dial(peer, netip.AddrPortFrom(neighbour, 0), to); err != nil {
+	if c, err := peer.Dial(neighbour, to, 500*time.Millisecond); err != nil {
 		t.Errorf("the neighbour is dropped too: %v", err)
 	} else {
 		c.Close()
 	}
-}
-
-// bytesToOffender tells whether a frame is an IPv4 packet to an address; ARP isn't one.
-func bytesToOffender(frame []byte, to netip.Addr) bool {
-	const ethernet, destination = 14, 16
-	if len(frame) < ethernet+20 || frame[12] != 0x08 || frame[13] != 0x00 {
-		return false
-	}
-	a, _ := netip.AddrFromSlice(frame[ethernet+destination : ethernet+destination+4])
-	return a == to
 }
 
 func TestOurOwnConnectionsToABlockedRangeWork(t *testing.T) {

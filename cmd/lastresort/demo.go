@@ -222,19 +222,17 @@ func (d *demo) try() error {
 		addr netip.Addr
 	}{{"offender", demoOffender}, {"neighbour", demoNeighbour}} {
 		said := "connects"
-		err := d.peer.Do(func() error {
-			dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(from.addr, 0)), Timeout: 1500 * time.Millisecond}
-			c, err := dialer.Dial("tcp", netip.AddrPortFrom(demoServer, 22).String())
-			if err != nil {
+		c, err := d.peer.Dial(from.addr, netip.AddrPortFrom(demoServer, 22), 1500*time.Millisecond)
+		var timeout net.Error
+		switch {
+		case errors.As(err, &timeout) && timeout.Timeout():
+			said = "gets no answer"
+		case err != nil:
+			return err
+		default:
+			if err := c.Close(); err != nil {
 				return err
 			}
-			return c.Close()
-		})
-		var timeout net.Error
-		if errors.As(err, &timeout) && timeout.Timeout() {
-			said = "gets no answer"
-		} else if err != nil {
-			return err
 		}
 		text := fmt.Sprintf("  %s %s -> %s port 22: %s", from.who, from.addr, demoServer, said)
 		d.steps = append(d.steps, demoStep{Output: text})

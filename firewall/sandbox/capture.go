@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -63,4 +64,22 @@ func (c *Capture) Stop() ([][]byte, error) {
 	close(c.stop)
 	<-c.done
 	return c.frames, unix.Close(c.fd)
+}
+
+// IsTo tells whether a frame carries an IP packet to an address. Those that ask who has it, ARP and neighbour discovery, don't
+// leave the wire between two neighbours and aren't counted.
+func IsTo(frame []byte, to netip.Addr) bool {
+	const ethernet = 14
+	if len(frame) < ethernet {
+		return false
+	}
+	packet := frame[ethernet:]
+	switch kind := uint16(frame[12])<<8 | uint16(frame[13]); {
+	case kind == unix.ETH_P_IP && to.Is4() && len(packet) >= 20:
+		return netip.AddrFrom4([4]byte(packet[16:20])) == to
+	case kind == unix.ETH_P_IPV6 && to.Is6() && len(packet) > 40:
+		discovery := packet[6] == unix.IPPROTO_ICMPV6 && packet[40] >= 133 && packet[40] <= 137
+		return netip.AddrFrom16([16]byte(packet[24:40])) == to && !discovery
+	}
+	return false
 }

@@ -145,6 +145,16 @@ func (p *Peer) Do(do func() error) error {
 	})
 }
 
+// Dial connects from one of the peer's addresses to one of the sandbox's.
+func (p *Peer) Dial(from netip.Addr, to netip.AddrPort, timeout time.Duration) (c net.Conn, err error) {
+	err = p.Do(func() (err error) {
+		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), Timeout: timeout}
+		c, err = d.Dial("tcp", to.String())
+		return err
+	})
+	return c, err
+}
+
 // onThread runs do on a thread of its own, which ends with it: whatever namespace it was left in, nobody else gets it.
 func onThread(do func() error) error {
 	done := make(chan error)
