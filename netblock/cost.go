@@ -57,8 +57,6 @@ func (a cost) compare(b cost) int {
 	return cmp.Compare(a.lo, b.lo)
 }
 
-func (a cost) negative() bool { return a.hi < 0 }
-
 // choice is what covering a part of the ground in one way comes to.
 type choice struct {
 	cost   cost
