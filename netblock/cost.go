@@ -7,26 +7,29 @@ import (
 )
 
 // cost is an amount per day in steps of 1e-15, as a number of 128 bits in two's complement. Sums are exact, so that their
-// order doesn't matter and equality is transitive. An amount above 1e12 a day counts as that.
+// order doesn't matter and equality is transitive.
 type cost struct {
 	hi int64
 	lo uint64
 }
 
+// mostCost is what any larger amount counts as, so that sums of all that fits into memory don't overflow.
+const mostCost = 1e12
+
 // costOf rounds what is known of one source to 1e-12: that absorbs what floats lose on the way to the same amount.
-func costOf(x float64) cost { return steps(x * 1e12).times(1000) }
+func costOf(x float64) cost { return steps(max(-mostCost, min(x, mostCost)) * 1e12).times(1000) }
 
 // costOfEach returns the cost of n addresses at x each. It is even: the same for any n of them.
 func costOfEach(x float64, n uint64) cost {
-	if y := x * float64(n); math.Abs(y) >= 1e12 {
+	if y := x * float64(n); math.Abs(y) >= mostCost {
 		return costOf(y)
 	}
 	return steps(x * 1e15).times(n)
 }
 
-// steps converts a count of steps, rounded and held within 1e27.
+// steps rounds to a whole number of steps.
 func steps(x float64) cost {
-	x = math.Round(max(-1e27, min(x, 1e27)))
+	x = math.Round(x)
 	if math.Abs(x) < 0x1p63 {
 		n := int64(x)
 		return cost{n >> 63, uint64(n)}

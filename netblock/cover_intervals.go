@@ -16,6 +16,7 @@ type intervalCover struct {
 	pending []ending // behind the last named offender, so that no interval that ends there would hold one
 	take    []int32  // by cell: at which the best interval that begins here ends; -1 for none
 	chosen  []span
+	rooms   [2][]uint64 // that the splitting of one island leaves to the next
 }
 
 // cell is a stretch of keys that no interval needs to be cut in. It reaches to the next cell.

@@ -84,7 +84,7 @@ func randomProblem(r *rand.Rand, bits int) Problem {
 	return p
 }
 
-func close(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a), math.Abs(b)) }
+func alike(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a), math.Abs(b)) }
 
 func describe(p Problem) string {
 	text := fmt.Sprintf("%s in %s, walls %v, widest %d, prior %v, entry %v, neighbours %v, grow_min %d",
@@ -97,7 +97,7 @@ func describe(p Problem) string {
 
 func compareSolutions(t *testing.T, what string, p Problem, got, want Solution) {
 	t.Helper()
-	if !slices.Equal(got.Ranges, want.Ranges) || !close(got.Cost, want.Cost) || !close(got.Loss, want.Loss) {
+	if !slices.Equal(got.Ranges, want.Ranges) || !alike(got.Cost, want.Cost) || !alike(got.Loss, want.Loss) {
 		t.Fatalf("%s of %s\n got %v cost %v loss %v\nwant %v cost %v loss %v", what, describe(p),
 			got.Ranges, got.Cost, got.Loss, want.Ranges, want.Cost, want.Loss)
 	}

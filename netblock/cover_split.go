@@ -17,7 +17,7 @@ import (
 // lower, or better. What holds them is an edge of a cell, as many times the greatest width away as there are intervals
 // between, each of which holds a named offender.
 func (c *intervalCover) split(last uint64) {
-	x := splitter{intervalCover: c, width: c.widest + 1, first: c.cells[0].first, last: last}
+	x := splitter{intervalCover: c, width: c.widest + 1, first: c.cells[0].first, last: last, named: c.rooms[0][:0], cuts: c.rooms[1][:0]}
 	for _, y := range c.cells {
 		if c.named(y.piece) {
 			x.named = append(x.named, y.first)
@@ -31,6 +31,7 @@ func (c *intervalCover) split(last uint64) {
 	}
 	slices.Sort(x.cuts)
 	c.cutAt(slices.Compact(x.cuts))
+	c.rooms = [2][]uint64{x.named, x.cuts}
 }
 
 // splitter looks for the cuts of an island.

@@ -9,7 +9,8 @@ import (
 	"github.com/yl2chen/cidranger"
 )
 
-// Trie answers which of a fixed set of prefixes lies closest around an address. It isn't safe for concurrent use.
+// Trie answers which of a fixed set of prefixes lies closest around an address. The zero Trie holds none. It isn't safe for
+// concurrent use.
 type Trie struct {
 	ranger cidranger.Ranger
 	sorted []netip.Prefix // by address, then the wider first
@@ -28,6 +29,7 @@ func (e entry) Network() net.IPNet { return e.net }
 func NewTrie(prefixes []netip.Prefix) Trie {
 	t := Trie{ranger: cidranger.NewPCTrieRanger(), sorted: slices.Clone(prefixes)}
 	slices.SortFunc(t.sorted, comparePrefixes)
+	t.sorted = slices.Compact(t.sorted)
 	for _, p := range t.sorted {
 		e := entry{net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}, p}
 		if err := t.ranger.Insert(e); err != nil {
@@ -44,11 +46,14 @@ func comparePrefixes(a, b netip.Prefix) int {
 	return a.Bits() - b.Bits()
 }
 
-// Around returns the most specific prefix around a, and false where none is.
+// Around returns the most specific prefix around a, which must be a plain address, and false where none is.
 func (t Trie) Around(a netip.Addr) (netip.Prefix, bool) { return t.AroundRange(Single(a)) }
 
 // AroundRange returns the most specific prefix that covers all of r, and false where none does.
 func (t Trie) AroundRange(r Range) (netip.Prefix, bool) {
+	if t.ranger == nil || !r.IsValid() {
+		return netip.Prefix{}, false
+	}
 	around, err := t.ranger.ContainingNetworks(r.first.AsSlice())
 	if err != nil {
 		return netip.Prefix{}, false
@@ -61,7 +66,7 @@ func (t Trie) AroundRange(r Range) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
-// Inside returns the prefixes that lie inside p and are not p itself, by address, the wider first.
+// Inside returns the prefixes that lie inside p, which must be masked, and are not p itself, by address, the wider first.
 func (t Trie) Inside(p netip.Prefix) []netip.Prefix {
 	from, _ := slices.BinarySearchFunc(t.sorted, p, comparePrefixes)
 	var out []netip.Prefix

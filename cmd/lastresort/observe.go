@@ -56,7 +56,11 @@ func (a *app) observeCommand() *cobra.Command {
 func (a *app) logsOf(policy *decide.Policy, named []string) []decide.Log {
 	var out []decide.Log
 	for _, path := range named {
-		out = append(out, decide.Log{Path: path, Format: formatOf(policy, path)})
+		// The first reading of a log takes its old files with it: auth.log* means each once.
+		old := slices.ContainsFunc(named, func(log string) bool { return evidence.IsOldFile(path, log) })
+		if !old {
+			out = append(out, decide.Log{Path: path, Format: formatOf(policy, path)})
+		}
 	}
 	if len(named) > 0 {
 		return out

@@ -5,8 +5,18 @@ import (
 	"net/netip"
 )
 
-// trim takes the line's end off, and NULs, which a crash leaves where a line was to be.
-func trim(text []byte) []byte { return bytes.Trim(text, "\x00\r\n\t ") }
+// trim takes the line's end off, and the NULs before it, which a crash leaves where a line was to be.
+func trim(text []byte) []byte {
+	for len(text) > 0 && isBlank(text[len(text)-1]) {
+		text = text[:len(text)-1]
+	}
+	for len(text) > 0 && text[0] == 0 {
+		text = text[1:]
+	}
+	return text
+}
+
+func isBlank(c byte) bool { return c == 0 || c == '\n' || c == '\r' || c == '\t' || c == ' ' }
 
 // after returns what stands behind a prefix, and whether it was there.
 func after(text []byte, prefix string) ([]byte, bool) {
@@ -63,18 +73,22 @@ func number(text []byte) (int64, bool) {
 	return n, true
 }
 
-// addresses reads addresses and remembers those that it has read: most lines name one that was there before.
+// addresses reads addresses. It remembers the IPv6 ones that it has read, for most lines name one that was there before, and
+// reading one costs memory.
 type addresses map[string]netip.Addr
 
 // knownAddresses bounds how many addresses are remembered.
-const knownAddresses = 1 << 15
+const knownAddresses = 1 << 14
 
-// of reads an address. A name, a zone, or anything else that isn't just an address is none.
+// of reads an address, an IPv4-mapped one as IPv4. A name, a zone, or anything else that isn't just an address is none.
 func (m addresses) of(text []byte) (netip.Addr, bool) {
-	if a, ok := m[string(text)]; ok {
-		return a, a.IsValid()
+	if a, ok := parse4(text); ok {
+		return a, true
 	}
-	if len(text) < 2 || len(text) > 45 {
+	if a, ok := m[string(text)]; ok {
+		return a, true
+	}
+	if len(text) < 2 || len(text) > 45 || bytes.IndexByte(text, ':') < 0 {
 		return netip.Addr{}, false
 	}
 	a, err := netip.ParseAddr(string(text))
@@ -87,4 +101,29 @@ func (m addresses) of(text []byte) (netip.Addr, bool) {
 	}
 	m[string(text)] = a
 	return a, true
+}
+
+// parse4 reads an IPv4 address, as strictly as netip does: a leading zero might mean an octal number.
+func parse4(text []byte) (netip.Addr, bool) {
+	var a [4]byte
+	part, digits, n := 0, 0, 0
+	for _, c := range text {
+		switch {
+		case c >= '0' && c <= '9' && (digits == 0 || n > 0):
+			n, digits = n*10+int(c-'0'), digits+1
+			if n > 255 {
+				return netip.Addr{}, false
+			}
+		case c == '.' && digits > 0 && part < 3:
+			a[part] = byte(n)
+			part, digits, n = part+1, 0, 0
+		default:
+			return netip.Addr{}, false
+		}
+	}
+	if part != 3 || digits == 0 {
+		return netip.Addr{}, false
+	}
+	a[3] = byte(n)
+	return netip.AddrFrom4(a), true
 }

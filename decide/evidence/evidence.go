@@ -48,43 +48,9 @@ type Summary struct {
 	Example string    // one of these, cut to 100 bytes
 	Long    int64     // lines too long to be read
 	Future  int64     // lines more than a day newer than the moment of reading
-	Last    time.Time // of the newest line that counted
+	Last    time.Time // of the newest line, whatever it says; zero where none was understood
+	Formats []string  // names of the forms of which there were lines, in the order of Formats
 	Lost    bool      // the log was cut, or rotated away further than its old files reach: lines are missing
-}
-
-// add sums up two parts of one log.
-func (s *Summary) add(o Summary) {
-	s.Lines, s.Hostile, s.Honest = s.Lines+o.Lines, s.Hostile+o.Hostile, s.Honest+o.Honest
-	s.Unknown, s.Long, s.Future = s.Unknown+o.Unknown, s.Long+o.Long, s.Future+o.Future
-	if s.Example == "" {
-		s.Example = o.Example
-	}
-	if s.Last.Before(o.Last) {
-		s.Last = o.Last
-	}
-	s.Lost = s.Lost || o.Lost
-}
-
-// format is one form of log. A new one is one file with one of these, and one line in formats.
-type format struct {
-	name    string
-	program func(name []byte) bool                    // whether a program's syslog lines are for it
-	open    func() func(e *entry) (ev Event, ok bool) // a reader with a memory of its own
-}
-
-// formats are all forms that are known. All of them stand in syslog lines, which are taken apart once for all.
-var formats = []format{
-	{"sshd", isSshd, func() func(*entry) (Event, bool) { return newSshd().read }},
-	{"netfilter", isKernel, func() func(*entry) (Event, bool) { return newNetfilter().read }},
-}
-
-// Formats lists the names of the forms of log that are known.
-func Formats() []string {
-	var out []string
-	for _, f := range formats {
-		out = append(out, f.name)
-	}
-	return out
 }
 
 // A FormatError says that a log isn't in any form that is known.
@@ -116,11 +82,11 @@ func (e *DamageError) Error() string {
 // Read reads a whole log, plain or gzipped, and adds what it shows to a tally. An error is a *FormatError, a *DamageError,
 // or the context's.
 func Read(ctx context.Context, name string, r io.Reader, o Options, t *Tally) (Summary, error) {
-	in, err := unpack(r)
-	if err != nil {
-		return Summary{}, &DamageError{name, 0, err.Error()}
-	}
 	d := newDigest(name, o, t)
+	in, _, err := unpack(r)
+	if err != nil {
+		return d.sum, &DamageError{name, 0, cause(err).Error()}
+	}
 	_, err = d.all(ctx, in, true)
 	return d.sum, err
 }
@@ -131,7 +97,9 @@ type digest struct {
 	o       Options
 	tally   *Tally
 	sum     Summary
-	readers []func(*entry) (Event, bool) // beside formats; nil where a form isn't asked for
+	number  int64    // of the present line in its file
+	readers []reader // beside formats; nil where a form isn't asked for
+	seen    []bool   // beside formats: whether there were lines of that form
 	clock   clock
 	entry   entry // the present line, kept here so that each doesn't cost memory
 	known   bool  // a line had the header of a syslog line
@@ -139,9 +107,9 @@ type digest struct {
 }
 
 func newDigest(name string, o Options, t *Tally) *digest {
-	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone)}
+	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats))}
 	for _, f := range formats {
-		var r func(*entry) (Event, bool)
+		var r reader
 		if o.Format == "" || o.Format == f.name {
 			r = f.open()
 		}
@@ -156,8 +124,16 @@ const trialLines = 200
 // line reads one line.
 func (d *digest) line(text []byte) error {
 	d.sum.Lines++
+	d.number++
 	text = trim(text)
-	if len(text) == 0 {
+	if d.number == 1 {
+		text, _ = after(text, "\xef\xbb\xbf") // a byte order mark
+	}
+	if len(text) == 0 || d.known && isBlank(text[0]) { // the journal indents what goes on with a message
+		return nil
+	}
+	if text[0] == '-' && isRemark(text) {
+		d.known = true
 		return nil
 	}
 	e := &d.entry
@@ -170,16 +146,43 @@ func (d *digest) line(text []byte) error {
 		d.sum.Future++
 		return nil
 	}
+	if d.sum.Last.Before(e.at) {
+		d.sum.Last = e.at
+	}
 	for i := range formats {
 		if d.readers[i] == nil || !formats[i].program(e.program) {
 			continue
 		}
-		if ev, ok := d.readers[i](e); ok {
+		if !d.seen[i] {
+			d.recognise(i)
+		}
+		if ev, ok := d.readers[i].read(e); ok {
 			d.count(ev)
 		}
 		break
 	}
 	return nil
+}
+
+// isRemark tells what journalctl says of itself between the lines.
+func isRemark(text []byte) bool {
+	for _, remark := range []string{"-- No entries --", "-- Logs begin at ", "-- Journal begins at ", "-- Boot ", "-- Reboot --"} {
+		if _, ok := after(text, remark); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// recognise notes that there are lines of a form.
+func (d *digest) recognise(form int) {
+	d.seen[form] = true
+	d.sum.Formats = nil
+	for i, f := range formats {
+		if d.seen[i] {
+			d.sum.Formats = append(d.sum.Formats, f.name)
+		}
+	}
 }
 
 func (d *digest) notUnderstood(text []byte) error {
@@ -199,11 +202,8 @@ func (d *digest) count(ev Event) {
 	} else {
 		d.sum.Honest++
 	}
-	if d.sum.Last.Before(ev.At) {
-		d.sum.Last = ev.At
-	}
 	d.tally.add(ev)
 	if d.o.Line != nil {
-		d.o.Line(d.sum.Lines, ev)
+		d.o.Line(d.number, ev)
 	}
 }

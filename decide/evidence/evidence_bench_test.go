@@ -93,22 +93,23 @@ func BenchmarkNetfilter(b *testing.B) {
 	benchmarkRead(b, text.Bytes(), lines)
 }
 
-// BenchmarkMemory reads a stream of a million lines and reports the most memory that was live at a time, whatever its length.
+// BenchmarkMemory reads a stream of a million lines and reports the most memory that was live or not yet collected at a time.
 func BenchmarkMemory(b *testing.B) {
 	const lines = 1_000_000
 	at := time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC)
 	most := uint64(0)
 	for b.Loop() {
+		runtime.GC() // of what other benchmarks left
 		seen := func(line int64, _ Event) {
 			if line%100_000 == 0 {
 				var m runtime.MemStats
 				runtime.ReadMemStats(&m)
-				most = max(most, m.Sys)
+				most = max(most, m.HeapAlloc)
 			}
 		}
 		if _, err := Read(b.Context(), "log", night(lines), Options{At: at, Line: seen}, NewTally("local")); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(most)/(1<<20), "MB-from-the-system")
+	b.ReportMetric(float64(most)/(1<<20), "MB-of-heap")
 }

@@ -1,236 +1,130 @@
 package evidence
 
 import (
-	"bufio"
-	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
 )
 
-// Position is how far a log that is being written was read. It is remembered as JSON.
-type Position struct {
-	Device uint64    `json:"device"`
-	Inode  uint64    `json:"inode"`
-	Offset int64     `json:"offset"` // bytes, of the unpacked text
-	Head   int64     `json:"head"`   // how many of the first bytes Hash is of
-	Hash   string    `json:"hash"`
-	Last   time.Time `json:"last,omitzero"` // of the newest line that counted
-}
-
-// headSize is how many of a log's first bytes tell it from others: two rotations never begin with the same lines.
-const headSize = 1024
-
 // Follow reads what came to a log since a position, across its rotation: first the rest of the old file, found among those
 // that lie beside the log under its name, then the ones between, then the new. From the zero Position it reads the old files
-// too, oldest first. What was read until an error is in the position and counts.
+// too, oldest first, for the first night wants a history; a caller who names old files as well must leave them out, see
+// IsOldFile. A pipe is read to its end, and has no position.
+//
+// What was read until an error is in the position and counts. An old file that is damaged doesn't keep the newer ones from
+// being read; its error comes at the end. A *FormatError is about the log itself: then nothing of it is worth keeping.
 func Follow(ctx context.Context, path string, from Position, o Options, t *Tally) (Position, Summary, error) {
-	var sum Summary
-	at := from
-	parts, lost, err := partsOf(path, from)
-	sum.Lost = lost
+	d := newDigest(path, o, t)
+	files, lost, err := filesSince(path, from)
+	defer closeAll(files)
 	if err != nil {
-		return at, sum, &DamageError{path, 0, cause(err).Error()}
+		return from, d.sum, &DamageError{path, 0, cause(err).Error()}
 	}
-	for _, part := range parts {
-		d := newDigest(part.path, o, t)
-		pos, err := d.part(ctx, part)
-		sum.add(d.sum)
-		if pos != (Position{}) {
-			pos.Last = latest(at.Last, sum.Last)
-			at = pos
+	d.sum.Lost = lost
+	d.known = !from.isZero() // it was recognised when it was read first
+	d.resume(from.State)
+	at := from
+	var damage error
+	for _, f := range files {
+		err := d.file(ctx, f)
+		if err == nil || f.pos.Lines > 0 {
+			at = f.pos
+			at.Last = latest(from.Last, d.sum.Last)
 		}
-		if err != nil {
-			return at, sum, err
+		if err != nil && (f.live || ctx.Err() != nil) {
+			return d.stop(at, err)
+		}
+		if damage == nil {
+			damage = err
 		}
 	}
-	return at, sum, nil
+	return d.stop(at, damage)
+}
+
+// stop adds to a position what the readers know.
+func (d *digest) stop(at Position, err error) (Position, Summary, error) {
+	if !at.isZero() {
+		at.State = d.save()
+	}
+	return at, d.sum, err
 }
 
 func latest(a, b time.Time) time.Time {
 	if a.Before(b) {
-		return b
+		return b.UTC()
 	}
 	return a
 }
 
-// part is one file of a log, and from where on it is to be read.
-type part struct {
-	path   string
-	offset int64
-	live   bool // it is still being written
+// file reads one file of a log from its position on, and moves that behind what was read.
+func (d *digest) file(ctx context.Context, f *file) error {
+	d.name, d.number, d.trial = f.path, f.pos.Lines, 0
+	if f.broken != nil {
+		return &DamageError{f.path, 0, cause(f.broken).Error()}
+	}
+	in, at, err := f.text()
+	if err != nil {
+		return &DamageError{f.path, 0, cause(err).Error()}
+	}
+	d.sum.Lost = d.sum.Lost || at < f.pos.Offset
+	taken, err := d.all(ctx, in, f.settled())
+	f.pos.Offset, f.pos.Lines = at+taken, d.number
+	var unknown *FormatError
+	if !f.live && errors.As(err, &unknown) {
+		return &DamageError{f.path, 0, "it is no log that is known here, although it has the name of an old one"}
+	}
+	return err
 }
 
-// partsOf finds the files that hold what came since a position, in their order, and tells whether some of it is nowhere.
-func partsOf(path string, from Position) ([]part, bool, error) {
-	now, err := positionOf(path, from.Head)
+// filesSince opens the files that hold what came since a position, in their order, and tells whether some of it is nowhere.
+// They are opened before anything is read, so that a rotation meanwhile doesn't change what they are.
+func filesSince(path string, from Position) ([]*file, bool, error) {
+	live, err := open(path)
 	if err != nil {
 		return nil, false, err
 	}
-	live := part{path: path, live: true}
-	if from != (Position{}) && from.begins(now) && now.Offset >= from.Offset {
-		live.offset = from.Offset
-		return []part{live}, false, nil
+	live.live = true
+	if live.begins(from) {
+		live.pos.Offset, live.pos.Lines = from.Offset, from.Lines
+		return []*file{live}, false, nil
 	}
-	old, err := siblings(path)
+	if live.pos.isZero() {
+		return []*file{live}, false, nil
+	}
+	old, err := oldFiles(path, live)
 	if err != nil {
-		return nil, false, err
+		return append(old, live), false, err
 	}
-	if from == (Position{}) {
+	if from.isZero() {
 		return append(old, live), false, nil
 	}
-	for _, same := range []func(Position) bool{from.isFile, from.begins} {
+	for _, same := range []func(*file) bool{
+		func(f *file) bool { return f.isFile(from) && f.begins(from) },
+		func(f *file) bool { return f.begins(from) },
+	} {
 		for i := len(old) - 1; i >= 0; i-- {
-			was, err := positionOf(old[i].path, from.Head)
-			// One that was taken away meanwhile, or can't be read, isn't the one.
-			if err == nil && same(was) {
-				old[i].offset = from.Offset
+			if same(old[i]) {
+				old[i].pos.Offset, old[i].pos.Lines = from.Offset, from.Lines
+				closeAll(old[:i])
 				return append(old[i:], live), false, nil
 			}
 		}
 	}
-	return []part{live}, true, nil
-}
-
-// begins tells whether a file begins with what was read.
-func (p Position) begins(q Position) bool {
-	if p.Head == 0 {
-		return p.isFile(q)
-	}
-	return p.Hash == q.Hash
-}
-
-// isFile tells whether a file is the one that was read.
-func (p Position) isFile(q Position) bool {
-	return p.Device == q.Device && p.Inode == q.Inode && (p.Head == 0 || p.Hash == q.Hash)
-}
-
-// siblings returns the old files of a log, PATH.1, PATH-20261101, gzipped or not, oldest first.
-func siblings(path string) ([]part, error) {
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return nil, err
-	}
-	type aged struct {
-		part
-		written time.Time
-	}
-	var found []aged
-	for _, e := range entries {
-		rest, ok := strings.CutPrefix(e.Name(), filepath.Base(path))
-		if !ok || !rotated(rest) || !e.Type().IsRegular() {
-			continue
+	// The file that was read is gone, or had no line yet. Those that were written to since are new.
+	var since []*file
+	for _, f := range old {
+		if f.pos.Written.After(from.Written) {
+			since = append(since, f)
+		} else {
+			closeAll([]*file{f})
 		}
-		info, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, aged{part{path: filepath.Join(filepath.Dir(path), e.Name())}, info.ModTime()})
 	}
-	slices.SortFunc(found, func(a, b aged) int { return cmp.Or(a.written.Compare(b.written), strings.Compare(b.path, a.path)) })
-	var out []part
-	for _, f := range found {
-		out = append(out, f.part)
-	}
-	return out, nil
+	return append(since, live), from.Offset > 0, nil
 }
 
-// rotated tells whether a name ends as logrotate ends it.
-func rotated(end string) bool {
-	end = strings.TrimSuffix(end, ".gz")
-	if len(end) < 2 || end[0] != '.' && end[0] != '-' {
-		return false
+// closeAll closes files that were only read, where nothing can be lost.
+func closeAll(files []*file) {
+	for _, f := range files {
+		_ = f.Close()
 	}
-	return strings.Trim(end[1:], "0123456789-") == ""
-}
-
-// positionOf returns where the end of a file is and what it begins with. A gzipped one's end isn't known without reading it
-// all, and none is needed.
-func positionOf(path string, head int64) (pos Position, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return pos, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if pos, err = identify(f); err != nil {
-		return pos, err
-	}
-	in, err := unpack(f)
-	if err != nil {
-		return pos, err
-	}
-	pos.Head, pos.Hash, err = hashHead(in, head)
-	return pos, err
-}
-
-// identify returns a file's identity and size.
-func identify(f *os.File) (Position, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return Position{}, err
-	}
-	pos := Position{Offset: info.Size()}
-	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		pos.Device, pos.Inode = uint64(s.Dev), s.Ino
-	}
-	return pos, nil
-}
-
-func hashHead(in *bufio.Reader, head int64) (int64, string, error) {
-	if head <= 0 || head > headSize {
-		head = headSize
-	}
-	text, err := in.Peek(int(head))
-	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, "", err
-	}
-	sum := sha256.Sum256(text)
-	return int64(len(text)), hex.EncodeToString(sum[:]), nil
-}
-
-// settled tells whether nobody is writing to a log any more: a last line without an end won't get one.
-func settled(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && time.Since(info.ModTime()) > time.Minute
-}
-
-// part reads one file of a log and returns the position behind what was read of it.
-func (d *digest) part(ctx context.Context, p part) (pos Position, err error) {
-	f, err := os.Open(p.path)
-	if err != nil {
-		return pos, &DamageError{p.path, 0, cause(err).Error()}
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if info, statErr := f.Stat(); statErr == nil && info.IsDir() {
-		return pos, &DamageError{p.path, 0, "it is a folder; expected a log"}
-	}
-	if pos, err = identify(f); err != nil {
-		return Position{}, &DamageError{p.path, 0, cause(err).Error()}
-	}
-	in, err := unpack(f)
-	if err != nil {
-		return Position{}, &DamageError{p.path, 0, err.Error()}
-	}
-	if pos.Head, pos.Hash, err = hashHead(in, headSize); err != nil {
-		return Position{}, &DamageError{p.path, 0, cause(err).Error()}
-	}
-	if _, err := io.CopyN(io.Discard, in, p.offset); err != nil && !errors.Is(err, io.EOF) {
-		return Position{}, &DamageError{p.path, 0, cause(err).Error()}
-	}
-	d.known = p.offset > 0 // it was recognised when it was read first
-	taken, err := d.all(ctx, in, !p.live || settled(f))
-	pos.Offset = p.offset + taken
-	return pos, err
 }

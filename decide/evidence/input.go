@@ -3,6 +3,7 @@ package evidence
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -13,21 +14,38 @@ import (
 // longestLine bounds a line, in bytes; what is longer is passed over without being kept.
 const longestLine = 64 << 10
 
-// unpack returns r, unpacked where it is gzipped.
-func unpack(r io.Reader) (*bufio.Reader, error) {
-	in := bufio.NewReaderSize(r, 2*longestLine)
-	head, err := in.Peek(2)
-	if err == nil && head[0] == 0x1f && head[1] == 0x8b {
+var errUTF16 = errors.New("it is UTF-16; expected UTF-8")
+
+// unpack returns r, unpacked where it is gzipped, and whether it is.
+func unpack(r io.Reader) (in *bufio.Reader, packed bool, err error) {
+	in = bufio.NewReaderSize(r, 2*longestLine)
+	head, err := in.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, false, err
+	}
+	if packed = bytes.HasPrefix(head, []byte{0x1f, 0x8b}); packed {
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			return nil, errors.New("damaged gzip")
+			return nil, true, gzip.ErrHeader
 		}
-		return bufio.NewReaderSize(z, 2*longestLine), nil
+		in = bufio.NewReaderSize(z, 2*longestLine)
+		if head, err = in.Peek(4); err != nil && !errors.Is(err, io.EOF) {
+			return nil, true, err
+		}
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, cause(err)
+	if isUTF16(head) {
+		return nil, packed, errUTF16
 	}
-	return in, nil
+	return in, packed, nil
+}
+
+// isUTF16 tells a byte order mark, or two Latin letters, of UTF-16.
+func isUTF16(head []byte) bool {
+	if len(head) < 4 {
+		return false
+	}
+	return head[0] == 0xff && head[1] == 0xfe || head[0] == 0xfe && head[1] == 0xff ||
+		head[0] != 0 && head[1] == 0 && head[2] != 0 && head[3] == 0 || head[0] == 0 && head[1] != 0 && head[2] == 0 && head[3] != 0
 }
 
 // cause is what went wrong, without a file's name around it.
@@ -36,11 +54,13 @@ func cause(err error) error {
 	switch {
 	case errors.As(err, &p):
 		return p.Err
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), isFlate(err):
 		return errors.New("damaged gzip")
 	}
 	return err
 }
+
+func isFlate(err error) bool { return errors.As(err, new(flate.CorruptInputError)) }
 
 // all reads every line. A last one without an end counts where the log is whole; in one that is being written it is left for
 // the next time. It returns how many bytes the lines took.
@@ -50,12 +70,14 @@ func (d *digest) all(ctx context.Context, in *bufio.Reader, whole bool) (int64, 
 		if n%4096 == 0 && ctx.Err() != nil {
 			return taken, ctx.Err()
 		}
-		text, size, err := nextLine(in)
+		text, size, err := nextLine(ctx, in)
 		ended := len(text) > 0 && text[len(text)-1] == '\n' || text == nil && err == nil
-		if size > 0 && (ended || whole) {
+		// What stands right before damage isn't a line: its end, where the peer's address is, may be missing.
+		if size > 0 && (ended || whole && errors.Is(err, io.EOF)) {
 			taken += size
 			if text == nil {
 				d.sum.Lines++
+				d.number++
 				d.sum.Long++
 			} else if failed := d.line(text); failed != nil {
 				return taken, failed
@@ -64,8 +86,10 @@ func (d *digest) all(ctx context.Context, in *bufio.Reader, whole bool) (int64, 
 		switch {
 		case errors.Is(err, io.EOF):
 			return taken, d.recognised()
+		case err != nil && ctx.Err() != nil:
+			return taken, ctx.Err()
 		case err != nil:
-			return taken, &DamageError{d.name, d.sum.Lines, cause(err).Error()}
+			return taken, &DamageError{d.name, d.number, cause(err).Error()}
 		}
 	}
 }
@@ -79,21 +103,18 @@ func (d *digest) recognised() error {
 }
 
 // nextLine returns a line with its end, and how many bytes it took; a line that is too long is nil.
-func nextLine(in *bufio.Reader) ([]byte, int64, error) {
+func nextLine(ctx context.Context, in *bufio.Reader) ([]byte, int64, error) {
 	text, err := in.ReadSlice('\n')
-	if len(text) > longestLine || errors.Is(err, bufio.ErrBufferFull) {
-		size := int64(len(text))
-		for errors.Is(err, bufio.ErrBufferFull) {
-			text, err = in.ReadSlice('\n')
-			size += int64(len(text))
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, size, err
-		}
-		if errors.Is(err, io.EOF) && !bytes.HasSuffix(text, []byte("\n")) {
-			return nil, size, io.EOF
-		}
-		return nil, size, nil
+	if len(text) <= longestLine && !errors.Is(err, bufio.ErrBufferFull) {
+		return text, int64(len(text)), err
 	}
-	return text, int64(len(text)), err
+	size := int64(len(text))
+	for errors.Is(err, bufio.ErrBufferFull) {
+		if ctx.Err() != nil {
+			return nil, size, ctx.Err()
+		}
+		text, err = in.ReadSlice('\n')
+		size += int64(len(text))
+	}
+	return nil, size, err
 }

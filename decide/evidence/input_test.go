@@ -6,14 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"lastresort/decide/history"
 )
@@ -36,6 +35,12 @@ func TestTimes(t *testing.T) {
 		{"RFC 3339", "2026-11-01T01:00:00.5+01:00 " + message, "2026-11-01T00:00:00.5Z", readAt},
 		{"UTC", "2026-11-01T01:00:00Z " + message, "2026-11-01T01:00:00Z", readAt},
 		{"journal, short-iso", "2026-11-01T01:00:00+0100 " + message, "2026-11-01T00:00:00Z", readAt},
+		{"journal, short-full in UTC", "Sun 2026-11-01 01:00:00 UTC " + message, "2026-11-01T01:00:00Z", readAt},
+		{"journal, short-precise", "Nov 01 01:00:00.000250 " + message, "2026-11-01T01:00:00.00025Z", readAt},
+		{"a host in capitals", "2026-11-01T01:00:00Z " + strings.ToUpper(message[:4]) + message[4:], "2026-11-01T01:00:00Z", readAt},
+		{"the day ahead", "Nov  3 01:59:59 " + message, "2026-11-03T01:59:59Z", readAt},
+		{"more than a day ahead", "Nov  3 02:00:01 " + message, "2025-11-03T02:00:01Z", readAt},
+		{"east of UTC it is still last year", "2027-01-01T00:30:00+01:00 " + message, "2026-12-31T23:30:00Z", time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
 		{"journal, short-full", "Sun 2026-11-01 01:00:00 CET " + message, "2026-11-01T00:00:00Z", readAt},
 		{"priority", "<38>Nov  1 01:00:00 " + message, "2026-11-01T01:00:00Z", readAt},
 		{"facility", "Nov  1 01:00:00 <auth.info> " + message, "2026-11-01T01:00:00Z", readAt},
@@ -56,6 +61,56 @@ func TestTimes(t *testing.T) {
 		}
 		if d := cmp.Diff([]string{c.want}, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, d)
+		}
+	}
+}
+
+func TestDaysThatNoMonthHas(t *testing.T) {
+	text := attempts(0, 1)
+	for _, at := range []string{"Feb 30 01:00:00", "2025 Feb 29 01:00:00", "2026-04-31T01:00:00Z", "Nov  1 24:00:00", "Nox  1 01:00:00", "2026-13-01T01:00:00Z"} {
+		text += at + " mail sshd[1]: Failed password for root from 203.0.113.8 port 4000 ssh2\n"
+	}
+	sum, err := Read(t.Context(), "log", strings.NewReader(text), Options{At: readAt}, NewTally("local"))
+	if err != nil || sum.Unknown != 6 || sum.Hostile != 1 {
+		t.Errorf("%+v, %v; wanted six lines that aren't understood", sum, err)
+	}
+}
+
+// TestWhatGoesOnWithAMessageIsNoLine has a message of several lines, as journalctl prints it, one of which looks like sshd's.
+func TestWhatGoesOnWithAMessageIsNoLine(t *testing.T) {
+	text := "-- Boot 0123456789abcdef --\nNov  1 01:00:00 mail app[1]: hello\n" +
+		"                          Nov  1 01:00:00 mail sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2\n" +
+		"\tNov  1 01:00:00 mail sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2\n"
+	text += "    sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2\n"
+	sum, err := Read(t.Context(), "log", strings.NewReader(text), Options{At: readAt}, NewTally("local"))
+	if err != nil || sum.Hostile > 0 || sum.Unknown > 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	if _, err := Read(t.Context(), "log", strings.NewReader("  "+attempts(0, 1)), Options{At: readAt}, NewTally("local")); !errors.As(err, new(*FormatError)) {
+		t.Errorf("indented text alone: %v", err)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	text := "Nov  1 01:00:00 mail sshd[1]: Failed password for root from 203.0.113.7 port 4000 ssh2\n" +
+		"Nov  1 01:00:01 mail sshd[2]: Accepted password for erika from 198.51.100.20 port 4000 ssh2\n" +
+		"?\n" +
+		"Nov  1 01:00:02 mail kernel: [UFW BLOCK] IN=eth0 OUT= SRC=203.0.113.8 DST=192.0.2.1\n" +
+		"2026-12-01T00:00:00Z mail sshd[3]: Failed password for root from 203.0.113.7 port 4000 ssh2\n" +
+		strings.Repeat("x", longestLine) + "\n" +
+		"Nov  1 01:00:09 mail cron[1]: nothing of ours\n"
+	at := time.Date(2026, 11, 1, 1, 0, 9, 0, time.UTC)
+	for _, c := range []struct {
+		format string
+		want   Summary
+	}{
+		{"", Summary{Lines: 7, Hostile: 2, Honest: 1, Unknown: 1, Example: "?", Long: 1, Future: 1, Last: at, Formats: []string{"sshd", "netfilter"}}},
+		{"sshd", Summary{Lines: 7, Hostile: 1, Honest: 1, Unknown: 1, Example: "?", Long: 1, Future: 1, Last: at, Formats: []string{"sshd"}}},
+		{"netfilter", Summary{Lines: 7, Hostile: 1, Unknown: 1, Example: "?", Long: 1, Future: 1, Last: at, Formats: []string{"netfilter"}}},
+	} {
+		got, err := Read(t.Context(), "log", strings.NewReader(text), Options{At: readAt, Format: c.format}, NewTally("local"))
+		if d := cmp.Diff(c.want, got); err != nil || d != "" {
+			t.Errorf("format %q: %v (-want +got):\n%s", c.format, err, d)
 		}
 	}
 }
@@ -138,8 +193,12 @@ func TestDamagedInput(t *testing.T) {
 		{"NULs where a crash was", []byte(attempts(0, 1) + strings.Repeat("\x00", 5000) + attempts(1, 1)), 2, 0, ""},
 		{"nothing", nil, 0, 0, ""},
 		{"prose", []byte("It was a dark night.\n"), 0, 0, "is no log that is known here"},
-		{"UTF-16", []byte("N\x00o\x00v\x00 \x00 \x001\x00\n\x00"), 0, 0, "is no log that is known here"},
+		{"UTF-16", []byte("N\x00o\x00v\x00 \x00 \x001\x00\n\x00"), 0, 0, "can't be read: it is UTF-16; expected UTF-8"},
+		{"UTF-16 with a mark", []byte("\xfe\xff\x00N\x00o\x00v\x00\n"), 0, 0, "can't be read: it is UTF-16; expected UTF-8"},
+		{"UTF-8 with a mark", []byte("\xef\xbb\xbf" + attempts(0, 2)), 2, 0, ""},
+		{"an empty journal", []byte("-- No entries --\n"), 0, 0, ""},
 		{"much prose", []byte(strings.Repeat("It was a dark night.\n", 1000)), 0, 0, "is no log that is known here"},
+		{"another's remarks", []byte("-- a table\nSELECT 1;\n"), 0, 0, "is no log that is known here"},
 		{"bytes", bytes.Repeat([]byte{0xff, 0x01, '\n'}, 300), 0, 0, "is no log that is known here"},
 	} {
 		sum, err := Read(t.Context(), "log", bytes.NewReader(c.text), Options{At: readAt}, NewTally("local"))
@@ -155,6 +214,100 @@ func TestDamagedInput(t *testing.T) {
 	}
 }
 
+// TestDamageIsNoEndOfALine cuts a gzipped log where a name in it looks like a peer at the end.
+func TestDamageIsNoEndOfALine(t *testing.T) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write([]byte(attempts(0, 1) + "Nov  1 01:00:00 mail sshd[9]: Failed password for invalid user x from 192.0.2.1 port 1 ssh2")); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	tally := NewTally("local")
+	_, err := Read(t.Context(), "log", &b, Options{At: readAt}, tally)
+	var damage *DamageError
+	if !errors.As(err, &damage) || damage.Line != 1 {
+		t.Errorf("error %v; wanted damage behind line 1", err)
+	}
+	if sightings, _ := tally.Records(); len(sightings) != 1 || sightings[0].Source != netip.MustParseAddr("203.0.113.7") {
+		t.Errorf("%v", sightings)
+	}
+}
+
+func TestAddressesAreReadAsNetipReadsThem(t *testing.T) {
+	known := addresses{}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringMatching(`[0-9]{1,3}(\.[0-9]{0,3}){2,4}`), rapid.StringMatching(`[0-9a-f:.%]{1,20}`),
+			rapid.StringMatching(`(::ffff:)?(2[0-5]?[0-9]|1?[0-9]{1,2})(\.(25[0-9]|1?[0-9]{1,2})){3}`)).Draw(t, "text")
+		want, err := netip.ParseAddr(text)
+		wanted := err == nil && want.Zone() == ""
+		got, ok := known.of([]byte(text))
+		if ok != wanted || ok && got != want.Unmap() {
+			t.Fatalf("%q is %v, %v; wanted %v, %v", text, got, ok, want, wanted)
+		}
+	})
+}
+
+// endless is a line without an end.
+type endless struct {
+	reads  int
+	cancel func()
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	if e.reads++; e.reads == 10 {
+		e.cancel()
+	}
+	for i := range b {
+		b[i] = 'x'
+	}
+	return len(b), nil
+}
+
+func TestALineWithoutEndStopsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := Read(ctx, "log", &endless{cancel: cancel}, Options{At: readAt}, NewTally("local")); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(attempts(0, 3)))
+	f.Add([]byte("<38>1 2026-11-01T01:00:00Z mail sshd 1 - [x@1 a=\"] b\"][y] Failed password for root from 203.0.113.7 port 4000 ssh2\n"))
+	f.Add([]byte("Nov  1 01:00:00 <4.3> mail sshd[1]: message repeated 5 times: [ Failed password for root from ::ffff:203.0.113.7]\r\n"))
+	f.Add([]byte("Sun 2026-11-01 01:00:00 CET mail kernel: [1.2] IN=eth0 SRC=203.0.113.7"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		tally := NewTally("local")
+		hostile, honest := int64(0), int64(0)
+		o := Options{At: readAt, Line: func(line int64, e Event) {
+			if e.Kind != "" {
+				hostile++
+			} else {
+				honest++
+			}
+			if line < 1 || line > int64(bytes.Count(text, []byte("\n")))+1 || e.Count < 1 || !e.Source.IsValid() || e.Source.Is4In6() || e.Source.Zone() != "" {
+				t.Errorf("line %d counts as %+v", line, e)
+			}
+		}}
+		sum, err := Read(t.Context(), "log", bytes.NewReader(text), o, tally)
+		if err == nil && (sum.Hostile != hostile || sum.Honest != honest) {
+			t.Errorf("%+v; wanted %d hostile, %d honest", sum, hostile, honest)
+		}
+		sightings, traffic := tally.Records()
+		for _, s := range sightings {
+			if err := history.Check(s); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, x := range traffic {
+			if err := history.Check(x); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 func TestReadingStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	o := Options{At: readAt, Line: func(line int64, _ Event) {
@@ -165,171 +318,5 @@ func TestReadingStopsWithItsContext(t *testing.T) {
 	sum, err := Read(ctx, "log", strings.NewReader(attempts(0, 50000)), o, NewTally("local"))
 	if !errors.Is(err, context.Canceled) || sum.Lines > 10000 {
 		t.Errorf("%d lines, %v", sum.Lines, err)
-	}
-}
-
-// follower reads one log again and again, as observe does.
-type follower struct {
-	t     *testing.T
-	path  string
-	at    Position
-	total int64
-}
-
-func (f *follower) read() Summary {
-	f.t.Helper()
-	tally := NewTally("local")
-	at, sum, err := Follow(f.t.Context(), f.path, f.at, Options{At: readAt}, tally)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.at = at
-	f.total += sum.Hostile
-	return sum
-}
-
-func appendTo(t *testing.T, path, text string) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteString(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// rotations are the ways in which a log is rotated.
-var rotations = map[string]func(t *testing.T, path string, n int){
-	"rename": func(t *testing.T, path string, n int) { shift(t, path, ""); rename(t, path, path+".1") },
-	"copytruncate": func(t *testing.T, path string, n int) {
-		shift(t, path, "")
-		text := slurp(t, path)
-		appendTo(t, path+".1", text)
-		if err := os.Truncate(path, 0); err != nil {
-			t.Fatal(err)
-		}
-	},
-	"gzip": func(t *testing.T, path string, n int) {
-		shift(t, path, ".gz")
-		appendTo(t, path+".1.gz", string(packed(t, slurp(t, path))))
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-	},
-	"dateext": func(t *testing.T, path string, n int) { rename(t, path, fmt.Sprintf("%s-2026110%d", path, n)) },
-}
-
-func slurp(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-func rename(t *testing.T, from, to string) {
-	t.Helper()
-	if err := os.Rename(from, to); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// shift makes room for a new PATH.1.
-func shift(t *testing.T, path, end string) {
-	t.Helper()
-	for n := 8; n > 0; n-- {
-		from := fmt.Sprintf("%s.%d%s", path, n, end)
-		if _, err := os.Stat(from); err == nil {
-			rename(t, from, fmt.Sprintf("%s.%d%s", path, n+1, end))
-		}
-	}
-}
-
-func TestEveryLineOnceAcrossRotation(t *testing.T) {
-	for name, rotate := range rotations {
-		t.Run(name, func(t *testing.T) {
-			random := rand.New(rand.NewPCG(1, 2))
-			for range 15 {
-				path := filepath.Join(t.TempDir(), "auth.log")
-				f := follower{t: t, path: path}
-				written, turned := 0, 0
-				for range 12 {
-					n := random.IntN(30) + 1
-					appendTo(t, path, attempts(written, n))
-					written += n
-					if random.IntN(2) == 0 {
-						f.read()
-					}
-					if random.IntN(3) == 0 && turned < 6 {
-						turned++
-						rotate(t, path, turned)
-						n := random.IntN(3)
-						appendTo(t, path, attempts(written, n))
-						written += n
-						// Files get their times in the order of their rotation, however fast this goes.
-						old := time.Date(2026, 11, 1, turned, 0, 0, 0, time.UTC)
-						newest := path + ".1"
-						switch name {
-						case "gzip":
-							newest += ".gz"
-						case "dateext":
-							newest = fmt.Sprintf("%s-2026110%d", path, turned)
-						}
-						if err := os.Chtimes(newest, old, old); err != nil {
-							t.Fatal(err)
-						}
-					}
-				}
-				if sum := f.read(); f.total != int64(written) || sum.Lost {
-					t.Fatalf("counted %d of %d lines, lost %v", f.total, written, sum.Lost)
-				}
-			}
-		})
-	}
-}
-
-func TestAHalfWrittenLineWaits(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "auth.log")
-	f := follower{t: t, path: path}
-	line := attempts(0, 1)
-	appendTo(t, path, line[:40])
-	if sum := f.read(); sum.Lines != 0 {
-		t.Errorf("half a line counts: %+v", sum)
-	}
-	appendTo(t, path, line[40:])
-	if sum := f.read(); sum.Hostile != 1 || f.total != 1 {
-		t.Errorf("the whole line: %+v", sum)
-	}
-}
-
-func TestALastLineThatNobodyWillEndCounts(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "auth.log")
-	f := follower{t: t, path: path}
-	appendTo(t, path, strings.TrimSuffix(attempts(0, 2), "\n"))
-	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(path, old, old); err != nil {
-		t.Fatal(err)
-	}
-	if sum := f.read(); sum.Hostile != 2 {
-		t.Errorf("%+v", sum)
-	}
-}
-
-func TestALogThatWasCutIsTold(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "auth.log")
-	f := follower{t: t, path: path}
-	appendTo(t, path, attempts(0, 50))
-	f.read()
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	appendTo(t, path, attempts(100, 3))
-	if sum := f.read(); !sum.Lost || sum.Hostile != 3 {
-		t.Errorf("%+v", sum)
 	}
 }

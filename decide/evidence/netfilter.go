@@ -11,7 +11,7 @@ func isKernel(program []byte) bool { return string(program) == "kernel" }
 // netfilter reads what the kernel logs of packets, by UFW, firewalld or rules of one's own. Their sources may be forged.
 type netfilter struct{ addresses addresses }
 
-func newNetfilter() *netfilter { return &netfilter{addresses{}} }
+func newNetfilter() reader { return &netfilter{addresses{}} }
 
 // read reads [UPTIME] PREFIX IN=eth0 OUT= … SRC=A DST=B … PROTO=TCP …. A packet that an ICMP error carries stands behind it
 // in brackets and isn't looked at, and neither is what the prefix says of addresses.
@@ -21,7 +21,7 @@ func (n *netfilter) read(e *entry) (Event, bool) {
 	if at < 0 || at > 0 && text[at-1] != ' ' && text[at-1] != ':' {
 		return Event{}, false
 	}
-	if prefix := text[:at]; bytes.Contains(prefix, []byte("ALLOW")) || bytes.Contains(prefix, []byte("AUDIT")) || bytes.Contains(prefix, []byte("ACCEPT")) {
+	if letsThrough(text[:at]) {
 		return Event{}, false
 	}
 	in, rest := firstWord(text[at+len("IN="):])
@@ -40,4 +40,22 @@ func (n *netfilter) read(e *entry) (Event, bool) {
 		}
 	}
 	return Event{}, false
+}
+
+// letsThrough tells whether a rule's prefix says that the packet was let through: UFW's ALLOW and AUDIT, Shorewall's ACCEPT,
+// and what people call it themselves, in any case.
+func letsThrough(prefix []byte) bool {
+	for i := range prefix {
+		switch prefix[i] | 0x20 {
+		case 'a':
+			if word := prefix[i:]; startsFold(word, "allow") || startsFold(word, "audit") || startsFold(word, "accept") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func startsFold(text []byte, lower string) bool {
+	return len(text) >= len(lower) && bytes.EqualFold(text[:len(lower)], []byte(lower))
 }

@@ -8,58 +8,56 @@ import (
 // ending reads the lines with which a connection goes to its end. One that tried to log in and of which no attempt counted
 // counts once.
 func (s *sshd) ending(e *entry, text []byte, preauth bool) (Event, bool) {
-	if rest, ok := after(text, "pam_unix(sshd:auth): authentication failure;"); ok {
-		return s.pamUnix(e, rest)
-	}
 	if rest, ok := after(text, "maximum authentication attempts exceeded for "); ok {
-		if _, source, ok := s.peer(rest, " from"); ok {
-			return s.end(e, source, true, false)
-		}
-		return Event{}, false
-	}
-	if rest, ok := after(text, "refused connect from "); ok {
-		if _, word := lastWord(rest); len(word) > 2 && word[0] == '(' && word[len(word)-1] == ')' {
-			if source, ok := s.addresses.of(word[1 : len(word)-1]); ok {
-				return s.end(e, source, true, true)
-			}
-		}
-		return Event{}, false
+		_, source, _ := s.peer(rest, " from")
+		return s.end(e, source, true)
 	}
 	if rest, ok := after(text, "ROOT LOGIN REFUSED FROM "); ok {
-		if _, source, ok := s.peer(rest, ""); ok {
-			return s.end(e, source, true, false)
-		}
-		return Event{}, false
+		_, source, _ := s.peer(rest, "")
+		return s.end(e, source, true)
+	}
+	if rest, ok := after(text, "refused connect from "); ok {
+		return s.refused(e, rest)
 	}
 	if rest, ok := after(text, "Received disconnect from "); ok {
 		return s.received(e, rest, preauth)
 	}
+	if rest, ok := after(text, "Connection from "); ok {
+		word, _ := firstWord(rest)
+		if source, ok := s.addresses.of(word); ok {
+			c := s.of(e, source, true)
+			*c = connection{process: c.process, source: source, last: c.last}
+		}
+		return Event{}, false
+	}
+	if rest, ok := after(text, "Disconnecting: Too many authentication failures"); ok && (len(rest) == 0 || rest[0] == ' ') {
+		c := s.of(e, netip.Addr{}, false)
+		c.due = true // until the line that says whose connection it was
+		return s.end(e, c.source, true)
+	}
 	return s.closing(e, text, preauth)
 }
 
-// pamUnix reads rhost=A of a failure that may be told by nobody else; it counts when the connection ends before a login.
-func (s *sshd) pamUnix(e *entry, text []byte) (Event, bool) {
-	i := bytes.LastIndex(text, []byte(" rhost="))
-	if i < 0 {
+// refused reads what libwrap says of a connection that it doesn't let in: [U@]HOST (A), or A alone.
+func (s *sshd) refused(e *entry, text []byte) (Event, bool) {
+	if _, word := lastWord(text); len(word) > 2 && word[0] == '(' && word[len(word)-1] == ')' {
+		text = word[1 : len(word)-1]
+	}
+	source, ok := s.addresses.of(text)
+	if !ok {
 		return Event{}, false
 	}
-	word, _ := firstWord(text[i+len(" rhost="):])
-	source, _ := s.addresses.of(word)
-	if c := s.of(e, source, true); !c.counted {
-		c.due = true
-	}
-	return Event{}, false
+	c := s.of(e, source, true)
+	*c = connection{process: c.process, source: source, last: c.last, counted: true, ended: true}
+	return login(e, source, 1)
 }
 
-// received reads A[ port P]:CODE: TEXT, which the client sent as its reason to leave.
+// received reads A: CODE: TEXT and A port P:CODE: TEXT, which the client sent as its reason to leave. Code 14 is that it has
+// no more ways to log in (RFC 4253, section 11.1); Java's clients send another for that.
 func (s *sshd) received(e *entry, text []byte, preauth bool) (Event, bool) {
-	end := bytes.IndexByte(text, ' ')
-	if end < 0 {
-		return Event{}, false
-	}
-	word, rest := text[:end], text[end:]
-	if more, ok := after(rest, " port "); ok {
-		rest = more
+	word, rest := firstWord(text)
+	if more, ok := after(rest, "port "); ok {
+		_, rest, _ = bytes.Cut(more, []byte(":"))
 	}
 	address, _ := before(word, ":")
 	source, ok := s.addresses.of(address)
@@ -67,71 +65,74 @@ func (s *sshd) received(e *entry, text []byte, preauth bool) (Event, bool) {
 		return Event{}, false
 	}
 	_, failed := before(rest, ": Auth fail")
+	_, none := after(bytes.TrimLeft(rest, " "), "14: ")
 	c := s.of(e, source, false)
-	if !failed && !(c.due && preauth) {
+	if !failed && !none && !(c.due && preauth) {
 		return Event{}, false
 	}
-	return s.end(e, source, true, false)
+	return s.end(e, source, true)
 }
 
 // closing reads Connection closed by, Connection reset by, Disconnected from and Disconnecting, with
 // [authenticating user U |invalid user U ]A[ port P], and why.
 func (s *sshd) closing(e *entry, text []byte, preauth bool) (Event, bool) {
-	const tooMany = ": Too many authentication failures"
-	if rest, ok := after(text, "Disconnecting: Too many authentication failures"); ok && (len(rest) == 0 || rest[0] == ' ') {
-		c := s.of(e, netip.Addr{}, false)
-		if c.counted || !c.source.IsValid() {
-			c.due = c.due || !c.counted
-			return Event{}, false
-		}
-		return s.end(e, c.source, true, false)
-	}
 	var rest []byte
 	ok := false
-	for _, prefix := range []string{"Connection closed by ", "Connection reset by ", "Disconnected from ", "Disconnecting "} {
+	for _, prefix := range []string{"Connection closed by ", "Connection reset by ", "Disconnected from "} {
 		if rest, ok = after(text, prefix); ok {
 			break
 		}
 	}
 	if !ok {
-		if rest, ok := after(text, "Connection from "); ok {
-			word, _ := firstWord(rest)
-			if source, ok := s.addresses.of(word); ok {
-				*s.of(e, source, true) = connection{process: s.of(e, source, true).process, source: source, last: e.at}
-			}
-		}
+		return s.disconnecting(e, text)
+	}
+	_, source, _ := s.peer(rest, "")
+	if !source.IsValid() {
 		return Event{}, false
 	}
-	rest, _ = before(rest, tooMany)
-	named := false
-	for _, who := range []string{"authenticating user ", "invalid user "} {
-		if _, ok := after(rest, who); ok {
-			named = true
-		}
-	}
-	_, source, ok := s.peer(rest, "")
-	if !ok {
+	return s.end(e, source, isNamed(rest) || s.of(e, source, false).due && preauth)
+}
+
+// isNamed tells whether a message is about a user who hasn't logged in.
+func isNamed(text []byte) bool {
+	_, valid := after(text, "authenticating user ")
+	_, invalid := after(text, "invalid user ")
+	return valid || invalid
+}
+
+// disconnecting reads Disconnecting {authenticating|invalid} user U A port P: WHY. Some reasons hold names again; where the
+// line can be read in two ways, the connection's earlier lines must tell who it was.
+func (s *sshd) disconnecting(e *entry, text []byte) (Event, bool) {
+	rest, ok := after(text, "Disconnecting ")
+	if !ok || !isNamed(rest) {
 		return Event{}, false
 	}
-	if !named && bytes.Count(rest, []byte(" ")) > 2 { // A port P, and no name
+	if rest, ok := before(rest, ": Too many authentication failures"); ok {
+		_, source, _ := s.peer(rest, "")
+		return s.end(e, source, true)
+	}
+	why := []byte(": Change of username or service not allowed: (")
+	i := bytes.Index(rest, why)
+	if i < 0 {
+		return Event{}, false
+	}
+	_, source, _ := s.peer(rest[:i], "")
+	if i != bytes.LastIndex(rest, why) && source != s.known(e) {
+		return Event{}, false
+	}
+	return s.end(e, source, true)
+}
+
+// end ends a connection. It counts an attempt if nothing else of the connection did.
+func (s *sshd) end(e *entry, source netip.Addr, counts bool) (Event, bool) {
+	if !source.IsValid() {
 		return Event{}, false
 	}
 	c := s.of(e, source, false)
-	return s.end(e, source, named && preauthOnly(text, preauth) || c.due && preauth, false)
-}
-
-// preauthOnly tells whether a line is about a connection that wasn't logged in: a user that is still authenticating is.
-func preauthOnly(text []byte, preauth bool) bool {
-	return preauth || bytes.Contains(text, []byte("authenticating user ")) || bytes.Contains(text, []byte("invalid user "))
-}
-
-// end counts an attempt that nothing else told, and ends the connection unless it goes on.
-func (s *sshd) end(e *entry, source netip.Addr, counts, always bool) (Event, bool) {
-	c := s.of(e, source, always)
-	was := *c
-	c.counted, c.due, c.pending, c.ended = was.counted || counts, false, false, true
-	if !counts || was.counted && !always {
+	was := c.counted
+	c.counted, c.due, c.open, c.ended = was || counts, false, nobody, true
+	if !counts || was {
 		return Event{}, false
 	}
-	return s.login(e, source, 1)
+	return login(e, source, 1)
 }

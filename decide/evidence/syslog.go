@@ -107,6 +107,9 @@ func (c *clock) rfc5424(rest []byte) (entry, bool) {
 	e.host, rest = firstWord(rest)
 	e.program, rest = firstWord(rest)
 	e.pid, rest = firstWord(rest)
+	if string(e.pid) == "-" {
+		e.pid = nil
+	}
 	_, rest = firstWord(rest) // the message's kind
 	if len(rest) == 0 {
 		return e, false

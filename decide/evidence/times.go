@@ -7,7 +7,7 @@ import (
 
 // time reads the time at the front of a line and returns what stands behind it:
 //
-//	Mar 27 13:06:56[.5]  Mar 27 2017 13:06:56  2017 Mar 27 13:06:56  [Thu ]2017-03-27[T ]13:06:56[.5][Z|+01:00|+0100| CET]
+//	Mar 27 13:06:56[.5]  Mar 27 2017 13:06:56  2017 Mar 27 13:06:56  [Thu ]2017-03-27[T ]13:06:56[.5][Z|+01:00|+0100| CET| UTC]
 func (c *clock) time(line []byte) (time.Time, []byte, bool) {
 	if weekday(line) {
 		line = line[4:]
@@ -44,21 +44,23 @@ func (c *clock) time(line []byte) (time.Time, []byte, bool) {
 		return time.Time{}, nil, false
 	}
 	if year != 0 {
-		return time.Date(int(year), month, int(d), h, m, s, ns, c.zone), space(rest), true
+		t := time.Date(int(year), month, int(d), h, m, s, ns, c.zone)
+		return t, space(rest), t.Month() == month
 	}
-	return c.withYear(month, int(d), h, m, s, ns), space(rest), true
+	t, ok := c.withYear(month, int(d), h, m, s, ns)
+	return t, space(rest), ok
 }
 
-// withYear puts the year to a time without one: the last in which it isn't of the future.
-func (c *clock) withYear(month time.Month, d, h, m, s, ns int) time.Time {
-	y := c.at.Year() + 1
-	for ; y > c.at.Year()-8; y-- {
+// withYear puts the year to a time without one: the last in which it isn't of the future. It is false for a day that no month
+// has.
+func (c *clock) withYear(month time.Month, d, h, m, s, ns int) (time.Time, bool) {
+	for y := c.at.Year() + 1; y > c.at.Year()-9; y-- {
 		t := time.Date(y, month, d, h, m, s, ns, c.zone)
-		if t.Day() == d && !t.After(c.future) { // 29 February is in few years
-			return t
+		if t.Month() == month && !t.After(c.future) { // 29 February is in few years, none of eight around 1900 and 2100
+			return t, true
 		}
 	}
-	return time.Date(y, month, d, h, m, s, ns, c.zone)
+	return time.Time{}, false
 }
 
 func weekday(line []byte) bool {
@@ -138,12 +140,17 @@ func (c *clock) iso(line []byte) (time.Time, []byte, bool) {
 	if !ok || !ok1 || !ok2 || !ok3 || month < 1 || month > 12 || day < 1 || day > 31 {
 		return time.Time{}, nil, false
 	}
+	offset, rest, fixed := zoneOffset(rest)
+	rest = space(rest)
+	if !fixed {
+		rest, fixed = zoneName(rest)
+	}
 	zone := c.zone
-	if offset, more, ok := zoneOffset(rest); ok {
-		zone, rest = time.FixedZone("", offset), more
+	if fixed {
+		zone = time.UTC
 	}
 	t := time.Date(int(year), time.Month(month), int(day), h, m, s, ns, zone)
-	return t.In(c.zone), c.zoneName(space(rest)), true
+	return t.Add(-time.Duration(offset) * time.Second), rest, t.Month() == time.Month(month)
 }
 
 // zoneOffset reads Z, +01:00 or +0100 as seconds east of UTC.
@@ -171,13 +178,17 @@ func zoneOffset(text []byte) (int, []byte, bool) {
 	return seconds, rest[2:], true
 }
 
-// zoneName passes over the name of the zone in which journalctl prints: it is the machine's own.
-func (c *clock) zoneName(rest []byte) []byte {
+// zoneName passes over the name of the zone in which journalctl prints, and tells whether it is UTC. Any other is the
+// machine's own: names such as CST mean several zones.
+func zoneName(rest []byte) ([]byte, bool) {
 	word, more := firstWord(rest)
-	if string(word) == "UTC" || string(word) == "GMT" || len(word) >= 3 && len(word) <= 5 && allUpper(word) {
-		return more
+	switch {
+	case string(word) == "UTC", string(word) == "GMT":
+		return more, true
+	case len(word) >= 3 && len(word) <= 5 && allUpper(word):
+		return more, false
 	}
-	return rest
+	return rest, false
 }
 
 func allUpper(word []byte) bool {

@@ -1,0 +1,289 @@
+package evidence
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAHalfWrittenLineWaits(t *testing.T) {
+	f := newFollower(t)
+	path := f.path
+	line := attempts(0, 1)
+	appendTo(t, path, line[:40])
+	if sum := f.read(); sum.Lines != 0 {
+		t.Errorf("half a line counts: %+v", sum)
+	}
+	appendTo(t, path, line[40:])
+	if sum := f.read(); sum.Hostile != 1 || f.total != 1 {
+		t.Errorf("the whole line: %+v", sum)
+	}
+}
+
+func TestAHalfWrittenLineWaitsAcrossRotation(t *testing.T) {
+	f := newFollower(t)
+	line := attempts(0, 1)
+	f.clock = time.Now() // it is still being written
+	appendTo(t, f.path, line[:3])
+	f.touch(f.path)
+	f.read()
+	appendTo(t, f.path, line[3:])
+	f.touch(f.path)
+	f.rename(f.path, f.path+".1")
+	appendTo(t, f.path, attempts(1, 1)) // it begins with the same letters
+	if sum := f.read(); sum.Hostile != 2 || sum.Lost {
+		t.Errorf("%+v", sum)
+	}
+}
+
+func TestALastLineThatNobodyWillEndCounts(t *testing.T) {
+	f := newFollower(t)
+	path := f.path
+	appendTo(t, path, strings.TrimSuffix(attempts(0, 2), "\n"))
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if sum := f.read(); sum.Hostile != 2 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+func TestALogThatWasCutIsTold(t *testing.T) {
+	f := newFollower(t)
+	path := f.path
+	appendTo(t, path, attempts(0, 50))
+	f.read()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, path, attempts(100, 3))
+	if sum := f.read(); !sum.Lost || sum.Hostile != 3 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+func TestOldFilesAreReadByTheOrderOfTheirNames(t *testing.T) {
+	for name, ends := range map[string][]string{ // oldest first
+		"numbers":             {".10.gz", ".9.gz", ".2.gz", ".1"},
+		"dates":               {"-20251231.gz", "-20261001.gz", "-20261101", "-20261101-1762000000"},
+		"dates with dashes":   {".2026-10-31", ".2026-11-01"},
+		"numbers, then dates": {".3", ".2", "-20261101"},
+	} {
+		f := newFollower(t)
+		for i, end := range ends {
+			line := attempts(i, 1)
+			if strings.HasSuffix(end, ".gz") {
+				line = string(packed(t, line))
+			}
+			appendTo(t, f.path+end, line)
+			f.touch(f.path + end)
+		}
+		// Neither of these is an old file.
+		for _, end := range []string{".bak", "-old", ".1x", ".", "2"} {
+			appendTo(t, f.path+end, attempts(50, 1))
+		}
+		f.written = len(ends)
+		f.write(1)
+		var got []int
+		o := Options{At: readAt, Line: func(_ int64, e Event) { got = append(got, e.At.Second()) }}
+		if _, _, err := Follow(t.Context(), f.path, Position{}, o, NewTally("local")); err != nil {
+			t.Fatal(err)
+		}
+		var want []int
+		for i := range f.written {
+			want = append(want, i)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+}
+
+func TestIsOldFile(t *testing.T) {
+	for _, c := range []struct {
+		name, log string
+		want      bool
+	}{
+		{"/var/log/auth.log.1", "/var/log/auth.log", true},
+		{"/var/log/auth.log.2.gz", "/var/log/auth.log", true},
+		{"/var/log/secure-20261101", "/var/log/secure", true},
+		{"/var/log/auth.log", "/var/log/auth.log", false},
+		{"/var/log/auth.log.gz", "/var/log/auth.log", false},
+		{"/old/auth.log.1", "/var/log/auth.log", false},
+		{"/var/log/auth.log.10", "/var/log/auth.log.1", false},
+	} {
+		if got := IsOldFile(c.name, c.log); got != c.want {
+			t.Errorf("%s of %s: %v", c.name, c.log, got)
+		}
+	}
+}
+
+func TestAnAttemptAcrossTwoReadingsCountsOnce(t *testing.T) {
+	lines := strings.SplitAfter(sshdLog("Invalid user bob from 203.0.113.7 port 4000", "Failed password for invalid user bob from 203.0.113.7 port 4000 ssh2",
+		"error: maximum authentication attempts exceeded for invalid user bob from 203.0.113.7 port 4000 ssh2 [preauth]",
+		"Disconnecting invalid user bob 203.0.113.7 port 4000: Too many authentication failures [preauth]",
+		"2|Failed publickey for erika from 203.0.113.8 port 4000 ssh2: RSA SHA256:abc", "2|Connection closed by 203.0.113.8 port 4000 [preauth]"), "\n")
+	f := newFollower(t)
+	got := []int64{}
+	for i, line := range lines[:6] {
+		appendTo(t, f.path, line)
+		f.touch(f.path)
+		got = append(got, f.read().Hostile)
+		if i == 3 { // the state goes through a rotation as well
+			f.rename(f.path, f.path+".1")
+		}
+	}
+	if d := cmp.Diff([]int64{1, 0, 0, 0, 0, 1}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	appendTo(t, f.path, "Nov  1 01:05:00 mail sshd[3]: Failed password for root from 203.0.113.7 port 4000 ssh2\n")
+	f.touch(f.path)
+	if sum := f.read(); sum.Hostile != 1 || strings.Contains(string(f.at.State["sshd"]), "203.0.113.8") {
+		t.Errorf("%+v, %s", sum, f.at.State)
+	}
+}
+
+func TestLinesAreNumberedWithinTheirFile(t *testing.T) {
+	f := newFollower(t)
+	f.write(3)
+	f.read()
+	f.write(2)
+	var got []int64
+	o := Options{At: readAt, Line: func(line int64, _ Event) { got = append(got, line) }}
+	at, _, err := Follow(t.Context(), f.path, f.at, o, NewTally("local"))
+	if d := cmp.Diff([]int64{4, 5}, got); err != nil || d != "" || at.Lines != 5 {
+		t.Errorf("%v, at %+v (-want +got):\n%s", err, at, d)
+	}
+}
+
+// TestRotatedTwiceWithoutUs has the file that was read gone, but not those that came after it.
+func TestRotatedTwiceWithoutUs(t *testing.T) {
+	f := newFollower(t)
+	rotate := rotations["rename"]
+	f.write(4)
+	rotate(f, 1)
+	f.write(5)
+	f.read() // 9
+	f.write(1)
+	rotate(f, 2)
+	f.write(6)
+	rotate(f, 3)
+	f.write(7)
+	if err := os.Remove(f.path + ".2"); err != nil {
+		t.Fatal(err)
+	}
+	if sum := f.read(); !sum.Lost || sum.Hostile != 6+7 {
+		t.Errorf("%+v", sum)
+	}
+	if sum := f.read(); sum.Lost || sum.Lines != 0 {
+		t.Errorf("the next time: %+v", sum)
+	}
+}
+
+// TestRotatedWhileItIsOpened has the log stand among its old files as well, as it does for whoever opens it in that moment.
+func TestRotatedWhileItIsOpened(t *testing.T) {
+	f := newFollower(t)
+	f.write(3)
+	if err := os.Link(f.path, f.path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if sum := f.read(); sum.Hostile != 3 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+func TestALogThatBecameShorter(t *testing.T) {
+	f := newFollower(t)
+	f.write(50)
+	f.read()
+	if err := os.Truncate(f.path, int64(len(attempts(0, 40)))); err != nil {
+		t.Fatal(err)
+	}
+	f.write(2)
+	if sum := f.read(); !sum.Lost || sum.Hostile > 2 {
+		t.Errorf("%+v; wanted none of the lines again", sum)
+	}
+	f.write(3)
+	if sum := f.read(); sum.Lost || sum.Hostile != 3 {
+		t.Errorf("the next time: %+v", sum)
+	}
+}
+
+func TestAGzippedLogIsReadOnce(t *testing.T) {
+	f := newFollower(t)
+	f.path += ".2.gz"
+	appendTo(t, f.path, string(packed(t, attempts(0, 5000))))
+	if sum := f.read(); sum.Hostile != 5000 {
+		t.Errorf("%+v", sum)
+	}
+	if sum := f.read(); sum.Lines != 0 || sum.Lost {
+		t.Errorf("the second time: %+v", sum)
+	}
+}
+
+func TestADamagedOldFileKeepsNothingBack(t *testing.T) {
+	whole := packed(t, attempts(0, 5000))
+	for name, old := range map[string]string{
+		"half a gzip":        string(whole[:len(whole)/2]),
+		"a gzip's head":      string(whole[:5]),
+		"not a log at all":   "It was a dark night.\n",
+		"another one's text": string(packed(t, "\xff\xfeN\x00")),
+	} {
+		f := newFollower(t)
+		end := ".2"
+		if strings.Contains(name, "gzip") {
+			end += ".gz"
+		}
+		appendTo(t, f.path+end, old)
+		appendTo(t, f.path+".1", attempts(6000, 10))
+		f.written = 6010
+		f.write(1)
+		sum, err := f.follow()
+		var damage *DamageError
+		if !errors.As(err, &damage) || damage.Name != f.path+end || sum.Hostile < 11 {
+			t.Errorf("%s: %+v, %v", name, sum, err)
+		}
+		f.write(3)
+		if sum := f.read(); sum.Hostile != 3 {
+			t.Errorf("%s, the next time: %+v", name, sum)
+		}
+	}
+}
+
+func TestALogOfAnotherKindIsRefused(t *testing.T) {
+	f := newFollower(t)
+	appendTo(t, f.path, "It was a dark night.\n")
+	if _, err := f.follow(); !errors.As(err, new(*FormatError)) || !f.at.isZero() && f.at.Lines > 1 {
+		t.Errorf("%+v, %v", f.at, err)
+	}
+	f = newFollower(t)
+	if err := os.Mkdir(f.path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.follow(); !errors.As(err, new(*DamageError)) || !f.at.isZero() {
+		t.Errorf("a folder: %+v, %v", f.at, err)
+	}
+}
+
+func TestAPipeIsReadToItsEnd(t *testing.T) {
+	f := newFollower(t)
+	if err := syscall.Mkfifo(f.path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		done := make(chan error)
+		go func() { done <- os.WriteFile(f.path, packed(t, attempts(0, 3)), 0o600) }()
+		if sum := f.read(); sum.Hostile != 3 || !f.at.isZero() {
+			t.Errorf("%+v, at %+v", sum, f.at)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+}

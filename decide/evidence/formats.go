@@ -1,0 +1,67 @@
+package evidence
+
+import "encoding/json"
+
+// format is one form of log. A new one is one file with its reader, and one line in formats.
+type format struct {
+	name    string
+	program func(name []byte) bool // whether a program's syslog lines are for it
+	open    func() reader
+}
+
+// formats are all forms that are known. All of them stand in syslog lines, which are taken apart once for all.
+var formats = []format{
+	{"sshd", isSshd, newSshd},
+	{"netfilter", isKernel, newNetfilter},
+}
+
+// reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.
+type reader interface {
+	// read tells what a line shows, if it shows anything. The line is gone when it returns.
+	read(e *entry) (Event, bool)
+}
+
+// rememberer is a reader that must know the next time what it knew at the end of the last, lest an attempt whose lines came
+// partly before and partly after count twice.
+type rememberer interface {
+	// save returns what it knows, a few KB of JSON at most; nil for nothing.
+	save() json.RawMessage
+	// resume takes it up again. What it can't read it ignores.
+	resume(json.RawMessage)
+}
+
+// Formats lists the names of the forms of log that are known.
+func Formats() []string {
+	var out []string
+	for _, f := range formats {
+		out = append(out, f.name)
+	}
+	return out
+}
+
+// save returns what the readers that remember know, by form.
+func (d *digest) save() map[string]json.RawMessage {
+	var out map[string]json.RawMessage
+	for i, f := range formats {
+		r, ok := d.readers[i].(rememberer)
+		if !ok {
+			continue
+		}
+		if text := r.save(); text != nil {
+			if out == nil {
+				out = map[string]json.RawMessage{}
+			}
+			out[f.name] = text
+		}
+	}
+	return out
+}
+
+// resume gives the readers back what they knew.
+func (d *digest) resume(state map[string]json.RawMessage) {
+	for i, f := range formats {
+		if r, ok := d.readers[i].(rememberer); ok && state[f.name] != nil {
+			r.resume(state[f.name])
+		}
+	}
+}

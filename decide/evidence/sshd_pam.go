@@ -1,0 +1,82 @@
+package evidence
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+)
+
+// pamFailures are what PAM's failures are called on the systems that OpenSSH runs on.
+var pamFailures = [][]byte{[]byte("authentication failure"), []byte("authentication error"), []byte("permission denied"),
+	[]byte("user not known to the underlying authentication module"), []byte("user account has expired"),
+	[]byte("maximum number of tries exceeded"), []byte("have exhausted maximum number of retries for service")}
+
+// pam reads Authentication failure for [illegal user ]U from A[ via B]; the Failed line of the same attempt may follow.
+func (s *sshd) pam(e *entry, text []byte, repeated int64) (Event, bool) {
+	i := bytes.Index(text, []byte(" for "))
+	if i < 0 {
+		return Event{}, false
+	}
+	if !slices.ContainsFunc(pamFailures, func(f []byte) bool { return bytes.EqualFold(f, text[:i]) }) {
+		return Event{}, false
+	}
+	text = text[i+len(" for "):]
+	head, _ := lastWord(text)
+	if head, ok := before(head, " via"); ok {
+		text = head
+	}
+	_, source, _ := s.peer(text, " from")
+	if !source.IsValid() {
+		return Event{}, false
+	}
+	c := s.of(e, source, true)
+	told := c.open == byUser && repeated == 0
+	c.counted, c.due, c.open = true, false, byPAM
+	if told {
+		return Event{}, false
+	}
+	return login(e, source, max(repeated, 1))
+}
+
+// pamUnix reads pam_unix(sshd:auth): authentication failure; … rhost=A …. sshd tells the outcome itself, and another module
+// may still let the user in: it counts when the connection ends before a login. Under the module's old name there is nobody
+// else to tell it.
+func (s *sshd) pamUnix(e *entry, text []byte, repeated int64) (Event, bool) {
+	old := string(e.program) == oldPAM
+	if rest, ok := after(text, "pam_unix(sshd:auth): "); ok {
+		text = rest
+	} else if !old {
+		return Event{}, false
+	}
+	rest, ok := after(text, "authentication failure;")
+	if !ok {
+		return Event{}, false
+	}
+	source := s.remoteHost(rest)
+	if old && !source.IsValid() {
+		return Event{}, false
+	}
+	c := s.of(e, source, true)
+	if !old {
+		c.due = true
+		return Event{}, false
+	}
+	told := c.open == byUser && repeated == 0
+	c.counted, c.due, c.open = true, false, byUnix
+	if told {
+		return Event{}, false
+	}
+	return login(e, source, max(repeated, 1))
+}
+
+// remoteHost reads rhost=A. Users' names stand before and behind it; where one looks like it, the line can be read in two ways.
+func (s *sshd) remoteHost(text []byte) netip.Addr {
+	mark := []byte(" rhost=")
+	i := bytes.Index(text, mark)
+	if i < 0 || i != bytes.LastIndex(text, mark) {
+		return netip.Addr{}
+	}
+	word, _ := firstWord(text[i+len(mark):])
+	source, _ := s.addresses.of(word)
+	return source
+}
