@@ -238,7 +238,11 @@ func (s *Store) inTx(ctx context.Context, do func(*sql.Tx) error) error {
 		return s.failed(err)
 	}
 	if err := do(tx); err != nil {
-		return errors.Join(s.failed(err), tx.Rollback())
+		_ = tx.Rollback() // where that fails the database has done it: on a full disk, or as the context ended
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return s.failed(err)
 	}
 	if err := tx.Commit(); err != nil {
 		return s.failed(err)
