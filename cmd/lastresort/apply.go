@@ -110,7 +110,7 @@ func (a *app) restoreCommand() *cobra.Command {
 			}
 			return a.reading(c.Context(), func(s *history.Store) error {
 				now := a.env.now()
-				h, err := a.load(c.Context(), s, now)
+				h, err := s.LoadRecords(c.Context(), now)
 				if err != nil {
 					return err
 				}

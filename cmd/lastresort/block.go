@@ -142,7 +142,7 @@ type unblocking struct {
 }
 
 func (a *app) unblock(ctx context.Context, s *history.Store, policy *decide.Policy, u unblocking) error {
-	h, err := a.load(ctx, s, time.Time{})
+	h, err := s.LoadRecords(ctx, time.Time{})
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ type night struct {
 func (a *app) tonight(ctx context.Context, s *history.Store, now time.Time, accepted []string) (night, error) {
 	var n night
 	var err error
-	if n.history, err = a.load(ctx, s, time.Time{}); err != nil {
+	if n.history, err = s.LoadRecords(ctx, time.Time{}); err != nil {
 		return n, err
 	}
 	if n.proposal, _, err = s.Proposal(ctx); err != nil {

@@ -30,16 +30,6 @@ func (i intent) wants() []firewall.Want {
 	return out
 }
 
-// why returns the reason for which a range is wanted.
-func (i intent) why(r netblock.Range) string {
-	for _, s := range i.standing {
-		if s.Range == r {
-			return s.Reason
-		}
-	}
-	return ""
-}
-
 func (a *app) kernel(p *decide.Policy) firewall.Kernel {
 	return firewall.Open(firewall.Config{Table: p.Firewall.Table, Mode: firewall.Mode(p.Firewall.Mode), Jitter: time.Duration(p.Firewall.Jitter)})
 }

@@ -48,7 +48,7 @@ type listed struct {
 }
 
 func (a *app) list(ctx context.Context, s *history.Store, policy *decide.Policy, now time.Time, replay bool) error {
-	h, err := a.load(ctx, s, now)
+	h, err := s.LoadRecords(ctx, now)
 	if err != nil {
 		return err
 	}

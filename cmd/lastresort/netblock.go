@@ -63,7 +63,7 @@ func (a *app) netblockAddCommand() *cobra.Command {
 }
 
 func (a *app) addNetblock(ctx context.Context, s *history.Store, x history.Netblock, b byHand) error {
-	h, err := a.load(ctx, s, time.Time{})
+	h, err := s.LoadRecords(ctx, time.Time{})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"lastresort/decide"
 	"lastresort/decide/history"
 	"lastresort/firewall"
 	"lastresort/netblock"
@@ -42,15 +43,15 @@ type guarded struct {
 func differenceOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []history.Exemption) difference {
 	d := difference{Table: "inet " + cfg.Table, Build: p.Build, Replace: p.Replace, Changes: []change{}, Add: len(p.Add), Change: len(p.Change), Remove: len(p.Remove),
 		Unchanged: p.Unchanged, Allow: [2]int{len(p.AllowAdd), len(p.AllowRemove)}, Held: []guarded{}}
-	until := map[netblock.Range]time.Time{}
-	for _, w := range want.standing {
-		until[w.Range] = w.Until
+	of := make(map[netblock.Range]decide.Standing, len(want.standing))
+	for _, s := range want.standing {
+		of[s.Range] = s
 	}
 	for _, s := range p.Add {
-		d.Changes = append(d.Changes, change{"+", s.Range, ends(until[s.Range]), want.why(s.Range)})
+		d.Changes = append(d.Changes, change{"+", s.Range, ends(of[s.Range].Until), of[s.Range].Reason})
 	}
 	for _, s := range p.Change {
-		d.Changes = append(d.Changes, change{"~", s.Range, left(s.Old.Timeout, s.Old.Expires) + " -> " + left(s.Timeout, s.Timeout), want.why(s.Range)})
+		d.Changes = append(d.Changes, change{"~", s.Range, left(s.Old.Timeout, s.Old.Expires) + " -> " + left(s.Timeout, s.Timeout), of[s.Range].Reason})
 	}
 	for _, s := range p.Remove {
 		d.Changes = append(d.Changes, change{"-", s.Range, "", fmt.Sprintf("no longer wanted; %d packets dropped", s.Old.Packets)})

@@ -54,7 +54,7 @@ func (a *app) reportAddCommand() *cobra.Command {
 }
 
 func (a *app) addReport(ctx context.Context, s *history.Store, r history.Report) error {
-	h, err := a.load(ctx, s, time.Time{})
+	h, err := s.LoadRecords(ctx, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (a *app) responseAddCommand() *cobra.Command {
 }
 
 func (a *app) addResponse(ctx context.Context, s *history.Store, r history.Response) error {
-	h, err := a.load(ctx, s, time.Time{})
+	h, err := s.LoadRecords(ctx, time.Time{})
 	if err != nil {
 		return err
 	}

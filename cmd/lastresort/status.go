@@ -60,6 +60,9 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 		return err
 	}
 	h := healthOf(s.Path(), &n)
+	if h.Seen, err = s.Rows(ctx); err != nil {
+		return err
+	}
 	h.Table = "inet " + policy.Firewall.Table
 	want := intentOf(&n.history, policy, now)
 	h.Intended = len(want.standing)
@@ -88,7 +91,7 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 func healthOf(store string, n *night) health {
 	x := &n.history
 	h := health{Store: store, Records: len(x.Netblocks) + len(x.Contacts) + len(x.Reports) + len(x.Responses) + len(x.Answers) + len(x.Holds) +
-		len(x.Blocks) + len(x.Releases) + len(x.Protects), Seen: len(x.Sightings) + len(x.Traffic), Review: dateTime(n.proposal.At)}
+		len(x.Blocks) + len(x.Releases) + len(x.Protects), Review: dateTime(n.proposal.At)}
 	known := map[history.Record]bool{}
 	for _, b := range x.Blocks {
 		known[b] = true

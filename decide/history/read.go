@@ -13,24 +13,18 @@ import (
 // service, proof, reporter and first; the others in the order in which they were recorded. progress, where there is one, is
 // told how many records were read.
 func (s *Store) Load(ctx context.Context, known time.Time, progress func(int)) (History, error) {
-	until := int64(1<<63 - 1)
-	if !known.IsZero() {
-		until = known.UnixNano()
+	h, err := s.LoadRecords(ctx, known)
+	if err != nil || s.file == memory {
+		return h, err
 	}
-	var h History
-	if s.file == memory {
-		return h, nil
-	}
-	if err := s.loadRecords(ctx, until, &h); err != nil {
-		return h, s.failed(err)
-	}
+	until := momentOf(known)
 	n := 0
 	tick := func() {
 		if n++; progress != nil && n%10000 == 0 {
 			progress(n)
 		}
 	}
-	err := s.loadRows(ctx, "sighting", until, func(r readRow) {
+	err = s.loadRows(ctx, "sighting", until, func(r readRow) {
 		h.Sightings = append(h.Sightings, r.sighting())
 		tick()
 	})
@@ -45,6 +39,33 @@ func (s *Store) Load(ctx context.Context, known time.Time, progress func(int)) (
 		return h, s.failed(err)
 	}
 	return h, nil
+}
+
+// momentOf is a moment as the store keeps it; the zero time is after all others.
+func momentOf(known time.Time) int64 {
+	if known.IsZero() {
+		return 1<<63 - 1
+	}
+	return known.UnixNano()
+}
+
+// LoadRecords is Load without sightings and traffic, which are many and which what is in force doesn't depend on.
+func (s *Store) LoadRecords(ctx context.Context, known time.Time) (History, error) {
+	var h History
+	if s.file == memory {
+		return h, nil
+	}
+	err := s.loadRecords(ctx, momentOf(known), &h)
+	return h, s.failed(err)
+}
+
+// Rows counts the stored rows of sightings and traffic.
+func (s *Store) Rows(ctx context.Context) (n int, err error) {
+	if s.file == memory {
+		return 0, nil
+	}
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sighting) + (SELECT count(*) FROM traffic)`).Scan(&n)
+	return n, s.failed(err)
 }
 
 func (s *Store) loadRecords(ctx context.Context, until int64, h *History) error {
