@@ -53,7 +53,7 @@ func CheckBlock(h *history.History, p *Policy, now time.Time, x netblock.Range) 
 	if limit := p.Guard.NewAddresses; x.Units() > limit {
 		refuse(GuardNewAddresses, "", true, "%s holds %.0f addresses; guard.new_addresses is %.0f", x, x.Units(), limit)
 	}
-	if share := n.shareLost(x); share > p.Guard.Lost {
+	if share := n.shareLost(x); !fits(share, p.Guard.Lost) {
 		refuse(GuardLost, "", true, "%s loses %.4g of all known honest traffic; guard.lost is %.4g", x, share, p.Guard.Lost)
 	}
 	return key, out
@@ -96,18 +96,7 @@ func (n *night) mayBeWide(key netip.Prefix) bool {
 
 // shareLost returns the share of all known honest traffic, by value, that comes from a range and not from offenders.
 func (n *night) shareLost(x netblock.Range) float64 {
-	offends := map[netip.Addr]bool{}
-	for _, c := range n.cases {
-		for _, o := range c.offenders {
-			offends[o.addr] = true
-		}
-	}
-	lost := 0.0
-	for i := range n.sources {
-		if src := &n.sources[i]; src.quiet && !offends[src.addr] && x.Overlaps(netblock.UnitRange(src.addr)) {
-			lost += n.honestSource(src).value
-		}
-	}
+	lost := n.honestValue(func(a netip.Addr) bool { return x.Overlaps(netblock.UnitRange(a)) })
 	if total := n.honestTotal(); total > 0 {
 		return lost / total
 	}

@@ -89,8 +89,9 @@ func (r *Review) guardLost(n *night, adding []Case) {
 // fits tells whether a share is within a limit; sums of shares that are the same on paper differ by less than 1e-9.
 func fits(share, limit float64) bool { return share <= limit+1e-9 }
 
-// honestTotal returns the value per day of all known honest traffic, offenders' own left out.
-func (n *night) honestTotal() float64 {
+// honestValue returns the value per day of the known honest traffic that comes from sources that fit, offenders' own left
+// out.
+func (n *night) honestValue(from func(netip.Addr) bool) float64 {
 	offends := map[netip.Addr]bool{}
 	for _, c := range n.cases {
 		for _, o := range c.offenders {
@@ -99,9 +100,14 @@ func (n *night) honestTotal() float64 {
 	}
 	total := 0.0
 	for i := range n.sources {
-		if src := &n.sources[i]; src.quiet && !offends[src.addr] {
+		if src := &n.sources[i]; src.quiet && !offends[src.addr] && from(src.addr) {
 			total += n.honestSource(src).value
 		}
 	}
 	return total
+}
+
+// honestTotal returns the value per day of all known honest traffic, offenders' own left out.
+func (n *night) honestTotal() float64 {
+	return n.honestValue(func(netip.Addr) bool { return true })
 }
