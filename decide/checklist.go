@@ -26,6 +26,24 @@ type Answered struct {
 	Settles  string           `json:"settles,omitempty"`
 }
 
+// AnswerOpen takes an answer back: the question is as open as if it had never been answered.
+const AnswerOpen = "open"
+
+// AnswersTo returns what an operator may answer to a question, AnswerOpen last; none where the records always settle it.
+func AnswersTo(q history.Question) []string {
+	switch q {
+	case history.ContactQuestion:
+		return []string{string(trying), string(silent), string(ignoring), string(aggravating), string(notAsked), AnswerOpen}
+	case history.OthersQuestion, history.LawEnforcementQuestion, history.RangeQuestion:
+		return []string{"no", "yes", AnswerOpen}
+	case history.HostileQuestion:
+		return []string{"yes", "no", AnswerOpen}
+	case history.DurationQuestion:
+		return []string{"temporary", "permanent", AnswerOpen}
+	}
+	return nil
+}
+
 // answer returns the operator's answer to a question of a case, if it still counts: for answer.keep, and until a two-way
 // break-in is seen after it.
 func (n *night) answer(c *caseFacts, q history.Question) (history.Answer, bool) {

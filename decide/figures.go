@@ -161,29 +161,10 @@ func (j *judge) rangeEvidence(d *decision) string {
 		why += fmt.Sprintf("; each offender alone %.3f", narrow.Cost)
 	}
 	if wide, ok := j.wider(d.cover.Ranges[0]); ok {
-		ranges := []netblock.Range{wide}
-		for _, r := range d.cover.Ranges {
-			if !wide.Overlaps(r) {
-				ranges = append(ranges, r)
-			}
-		}
+		ranges := widenTo(d.cover.Ranges, wide)
 		w := p.Price(ranges)
 		more := netblock.SetOf(ranges...).Addresses() - in.Addresses()
 		why += fmt.Sprintf("; %s would cost %.3f and block %.0f more", wide, w.Cost, more)
 	}
 	return why
-}
-
-// wider returns the next wider prefix around a range that no wall forbids.
-func (j *judge) wider(r netblock.Range) (netblock.Range, bool) {
-	p, ok := r.Prefix()
-	if !ok || p.Bits() <= j.c.key.Bits() {
-		return netblock.Range{}, false
-	}
-	up, err := p.Addr().Prefix(p.Bits() - 1)
-	if err != nil {
-		return netblock.Range{}, false
-	}
-	wide := netblock.OfPrefix(up)
-	return wide, !j.c.walls.Overlaps(wide)
 }

@@ -30,3 +30,50 @@ func LimitOn(h *history.History, p *Policy, now time.Time, x netblock.Range) str
 	}
 	return ""
 }
+
+// KnownAt returns what of a history is known at a moment: each record once, and of a sighting or traffic that grew the
+// state of then. Nothing of h is changed.
+func KnownAt(h *history.History, now time.Time) *history.History { return upTo(h, plain(now)) }
+
+// Around returns the records that can bear on the case of a netblock: it is judged from them as from the whole history.
+func Around(h *history.History, key netip.Prefix) *history.History {
+	border := netblock.OfPrefix(key)
+	touches := func(r netblock.Range) bool { return border.Overlaps(r) }
+	out := &history.History{
+		Netblocks: only(h.Netblocks, func(x *history.Netblock) bool { return touches(netblock.OfPrefix(x.Prefix)) }),
+		Contacts:  h.Contacts,
+		Sightings: only(h.Sightings, func(x *history.Sighting) bool { return border.Contains(x.Source) }),
+		Traffic:   only(h.Traffic, func(x *history.Traffic) bool { return border.Contains(x.Source) }),
+		Answers:   only(h.Answers, func(x *history.Answer) bool { return x.Netblock == key }),
+		Holds:     only(h.Holds, func(x *history.Hold) bool { return touches(x.Range) }),
+		Blocks:    only(h.Blocks, func(x *history.Block) bool { return touches(x.Range) }),
+		Releases:  only(h.Releases, func(x *history.Release) bool { return touches(x.Range) }),
+		Protects:  only(h.Protects, func(x *history.Protect) bool { return touches(x.Range) }),
+	}
+	theirs, ids := map[string]bool{}, map[string]bool{} // what a contact wrote elsewhere tells what it is worth here
+	for _, x := range out.Netblocks {
+		theirs[mailbox(x.Abuse)] = true
+	}
+	for _, x := range h.Reports {
+		if border.Contains(x.Source) {
+			theirs[mailbox(x.To)] = true
+		}
+	}
+	out.Reports = only(h.Reports, func(x *history.Report) bool { return border.Contains(x.Source) || theirs[mailbox(x.To)] })
+	for _, x := range out.Reports {
+		ids[x.ID] = true
+	}
+	out.Responses = only(h.Responses, func(x *history.Response) bool { return ids[x.Report] })
+	return out
+}
+
+// only returns the records of a list that fit, in their order.
+func only[R any](list []R, fits func(*R) bool) []R {
+	var out []R
+	for i := range list {
+		if fits(&list[i]) {
+			out = append(out, list[i])
+		}
+	}
+	return out
+}

@@ -119,7 +119,7 @@ func (n *night) openCases() {
 	n.placeSources()
 	for _, a := range latest(n.h.Answers, func(a history.Answer) answerKey { return answerKey{a.Netblock, a.Question} },
 		func(a history.Answer) time.Time { return a.At }) {
-		if c, ok := n.cases[a.Netblock]; ok {
+		if c, ok := n.cases[a.Netblock]; ok && a.Answer != AnswerOpen {
 			c.answers[a.Question] = a
 		}
 	}

@@ -14,10 +14,11 @@ var arrows = map[string][]string{
 	"lastresort/decide/history":   {"lastresort/netblock"},
 	"lastresort/decide/evidence":  {"lastresort/decide/history"},
 	"lastresort/decide":           {"lastresort/decide/history", "lastresort/netblock"},
+	"lastresort/decide/whatif":    {"lastresort/decide", "lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/firewall":         {"lastresort/netblock"},
 	"lastresort/firewall/sandbox": {},
 	"lastresort/cmd/lastresort": {"lastresort", "lastresort/decide", "lastresort/decide/evidence", "lastresort/decide/history",
-		"lastresort/firewall", "lastresort/firewall/sandbox", "lastresort/netblock"},
+		"lastresort/decide/whatif", "lastresort/firewall", "lastresort/firewall/sandbox", "lastresort/netblock"},
 }
 
 // soleImporters are the libraries that one package alone may know.
@@ -67,7 +68,7 @@ func TestImportsPointOneWay(t *testing.T) {
 var pure = []string{"os", "net", "net/http", "os/exec", "syscall", "io/fs", "path/filepath"}
 
 func TestDecideIsPure(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", `{{range .Imports}}{{.}} {{end}}`, "lastresort/decide").CombinedOutput()
+	out, err := exec.Command("go", "list", "-f", `{{range .Imports}}{{.}} {{end}}`, "lastresort/decide", "lastresort/decide/whatif").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

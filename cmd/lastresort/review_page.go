@@ -185,13 +185,3 @@ func (p *page) totals(r *decide.Review) {
 		p.wrapped("  ", fmt.Sprintf("context only, it blocks nobody: %d one-way events, %d reported by others", t.OneWay, t.Others))
 	}
 }
-
-// evidenceFor returns what speaks for a case's answer to a question.
-func evidenceFor(c *decide.Case, q history.Question) string {
-	for _, x := range c.Checklist {
-		if x.Question == q {
-			return x.Evidence
-		}
-	}
-	return ""
-}
