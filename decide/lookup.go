@@ -22,6 +22,14 @@ func RegistrationOf(h *history.History, a netip.Addr) history.Netblock {
 	return r.byPrefix[key]
 }
 
+// HostileSince returns when a contact was last hostile in answer to a report of ours, whatever was said of it since; false
+// where it never was.
+func HostileSince(h *history.History, address string) (time.Time, bool) {
+	l := newLetters(h)
+	at, ok := l.hostile[mailbox(address)]
+	return at, ok
+}
+
 // LimitOn says what forbids blocking any of a range at a moment: a protected range, a hold, or its nature; "" for nothing.
 func LimitOn(h *history.History, p *Policy, now time.Time, x netblock.Range) string {
 	l := newLimits(p, upTo(h, now), now)

@@ -45,6 +45,18 @@ func newLetters(h *history.History) letters {
 	return l
 }
 
+// signed says who made a record and when, as far as that is known.
+func signed(c history.Contact) string {
+	out := ""
+	if c.By != "" {
+		out = " by " + c.By
+	}
+	if !c.At.IsZero() {
+		out += " of " + dateOf(c.At)
+	}
+	return out
+}
+
 // wasHostile returns when a contact was last hostile, and whether no later record of it makes up for that.
 func (l *letters) wasHostile(address string) (time.Time, bool) {
 	at, hostile := l.hostile[mailbox(address)]
@@ -65,7 +77,7 @@ func (n *night) trust(address string, block history.Netblock) Opinion {
 		return Opinion{history.Untrusted, "hostile response of " + dateOf(at)}
 	}
 	if known && record.Trust != "" {
-		return Opinion{record.Trust, "the operator's record" + because(record.Reason)}
+		return Opinion{record.Trust, "the operator's record" + signed(record) + because(record.Reason)}
 	}
 	domain := mailbox(address)
 	domain = domain[strings.LastIndexByte(domain, '@')+1:]

@@ -14,16 +14,6 @@ import (
 	"lastresort/netblock"
 )
 
-// answers are what an operator may answer to each question; the others are always settled from the records.
-var answers = map[history.Question][]string{
-	history.ContactQuestion:        {"trying", "silent", "ignoring", "aggravating", "not asked"},
-	history.OthersQuestion:         {"no", "yes"},
-	history.HostileQuestion:        {"yes", "no"},
-	history.LawEnforcementQuestion: {"no", "yes"},
-	history.DurationQuestion:       {"temporary", "permanent"},
-	history.RangeQuestion:          {"no", "yes"},
-}
-
 func (a *app) answerCommand() *cobra.Command {
 	var note string
 	var b byHand
@@ -31,13 +21,14 @@ func (a *app) answerCommand() *cobra.Command {
 		Use:   "answer QUESTION=ANSWER CASE…",
 		Short: "answer a question of the checklist, for one case or many",
 		Long: "Records an operator's answer to a question that the records can't settle. A case is named by its netblock or by\n" +
-			"an address in it. A later answer to the same question counts instead.\n\n" +
+			"an address in it. A later answer to the same question counts instead; QUESTION=open takes an answer back, as if\n" +
+			"it had never been given.\n\n" +
 			"  contact          trying, silent, ignoring, aggravating, \"not asked\"\n" +
-			"  others           no: nobody else can be asked; yes takes that back\n" +
+			"  others           no: nobody else can be asked; yes: somebody can\n" +
 			"  hostile          yes: we are positive; no: we were wrong, what is blocked is released\n" +
 			"  law-enforcement  no: not warranted; yes: they know\n" +
 			"  duration         permanent: approve a permanent block; temporary: no, or no longer\n" +
-			"  range            yes: a range wider than range.widest4 or widest6 may be blocked; no takes that back",
+			"  range            yes: a range wider than range.widest4 or widest6 may be blocked; no: it may not",
 		Example: "  lastresort answer hostile=yes 203.0.113.0/24 198.51.100.7 --note \"looked at the logs\"",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
@@ -47,9 +38,9 @@ func (a *app) answerCommand() *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			q, said, ok := strings.Cut(args[0], "=")
-			allowed, known := answers[history.Question(q)]
+			allowed := decide.AnswersTo(history.Question(q))
 			switch {
-			case !known:
+			case len(allowed) == 0:
 				return usage("%q is no question that can be answered; expected one of %s", q, strings.Join(answerable(), " "))
 			case !ok || !slices.Contains(allowed, said):
 				return usage("%s=%q is no answer; expected one of %s", q, said, strings.Join(allowed, " "))
@@ -70,7 +61,7 @@ func (a *app) answerCommand() *cobra.Command {
 func answerable() []string {
 	var out []string
 	for _, q := range history.Questions {
-		if _, ok := answers[q]; ok {
+		if len(decide.AnswersTo(q)) > 0 {
 			out = append(out, string(q))
 		}
 	}

@@ -51,7 +51,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.storeFile, "store", defaultStore, "store `FILE` of the history")
 	root.AddCommand(a.demoCommand(), a.importCommand(), a.exportCommand(), a.observeCommand(), a.reviewCommand(), a.diffCommand(),
 		a.applyCommand(), a.blockCommand(), a.unblockCommand(), a.listCommand(), a.statusCommand(), a.restoreCommand(), a.explainCommand(),
-		a.historyCommand(), a.reportCommand(), a.responseCommand(), a.answerCommand(), a.contactCommand(), a.netblockCommand(),
+		a.historyCommand(), a.reportCommand(), a.responseCommand(), a.answerCommand(), a.approveCommand(), a.contactCommand(), a.netblockCommand(),
 		a.protectCommand(), a.policyCommand())
 	return root
 }

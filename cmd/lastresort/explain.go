@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,17 +18,20 @@ import (
 
 func (a *app) explainCommand() *cobra.Command {
 	return a.replays(a.prints(&cobra.Command{
-		Use:   "explain RANGE",
+		Use:   "explain RANGE…",
 		Short: "why, or why not: the case of an address, a range or a netblock",
 		Long: "Shows the case to which an address, a range or a netblock belongs: the verdict with its rule, the eight questions\n" +
 			"with their evidence and what would settle the open ones, the path with what was sent and what is due, danger and\n" +
 			"loss by source, the ranges beside the next narrower and wider choice, and what would change the verdict: the\n" +
-			"nearest change of one fact or one policy key, each tried by judging the case again.",
-		Args: exactly("RANGE"),
+			"nearest change of one fact or one policy key, each tried by judging the case again.\n\n" +
+			"A line of the review can be pasted: what follows its case is left alone. With - lines are read from standard\n" +
+			"input, each for the case that it begins with.",
+		Example: "  lastresort explain 203.0.113.7\n  lastresort review --no-observe | grep path-open | lastresort explain -",
+		Args:    oneOrMore("RANGE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			where, err := netblock.ParseRange(args[0])
+			ranges, err := a.named(args)
 			if err != nil {
-				return usage("%v", err)
+				return err
 			}
 			policy, err := a.policy()
 			if err != nil {
@@ -39,18 +46,59 @@ func (a *app) explainCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				e, err := a.explain(c.Context(), &h, &policy, now, where)
-				if err != nil {
-					return err
+				for i, where := range ranges {
+					e, err := a.explain(c.Context(), &h, &policy, now, where)
+					switch {
+					case err != nil:
+						return err
+					case a.json:
+						if err := a.printJSON(e); err != nil {
+							return err
+						}
+						continue
+					case i > 0:
+						a.page().line("\n%s\n", strings.Repeat("─", width))
+					}
+					a.page().explanation(e)
 				}
-				if a.json {
-					return a.printJSON(e)
-				}
-				a.page().explanation(e)
 				return nil
 			})
 		},
 	}))
+}
+
+// named returns the ranges that arguments name: each of them, or the first where words follow that are none, as in a pasted
+// line; for - those at the beginning of each line of standard input that has one.
+func (a *app) named(args []string) ([]netblock.Range, error) {
+	var out []netblock.Range
+	if len(args) == 1 && args[0] == "-" {
+		lines := bufio.NewScanner(a.stdin)
+		for lines.Scan() {
+			if words := strings.Fields(lines.Text()); len(words) > 0 {
+				if r, err := netblock.ParseRange(words[0]); err == nil && !slices.Contains(out, r) {
+					out = append(out, r)
+				}
+			}
+		}
+		if err := lines.Err(); err != nil {
+			return nil, fmt.Errorf("standard input can't be read: %s", reason(err))
+		}
+		if len(out) == 0 {
+			return nil, usage("no line of standard input begins with a range; expected lines such as the review's")
+		}
+		return out, nil
+	}
+	for i, arg := range args {
+		r, err := netblock.ParseRange(arg)
+		if err != nil && i == 0 {
+			return nil, usage("%v", err)
+		}
+		if err != nil {
+			return out[:1], nil
+		}
+		out = append(out, r)
+	}
+	return out, nil
 }
 
 // explanation is why a range is blocked, or why not.

@@ -15,9 +15,10 @@ const width = 100
 type page struct {
 	w      io.Writer
 	colour bool
+	all    bool // long lists whole
 }
 
-func (a *app) page() *page { return &page{a.stdout, a.env.colour} }
+func (a *app) page() *page { return &page{w: a.stdout, colour: a.env.colour} }
 
 // line prints one line. What comes out of records and logs goes through printable first, for an attacker wrote it.
 func (p *page) line(format string, args ...any) {
@@ -38,28 +39,72 @@ func (p *page) wrapped(lead, text string) { p.wrappedAt(lead, len([]rune(lead)),
 
 // wrappedAt is wrapped for a lead whose width on the screen isn't its length.
 func (p *page) wrappedAt(lead string, indent int, text string) {
+	for _, line := range broken(lead, indent, text) {
+		p.line("%s", line)
+	}
+}
+
+// broken breaks text that begins with lead into lines that fit, indented as far as lead reaches. A word that is longer than
+// a line is cut.
+func broken(lead string, indent int, text string) []string {
+	var out []string
 	line, used := lead, indent
 	for _, word := range strings.Fields(printable(text)) {
-		n := len([]rune(word))
-		if used > indent && used+1+n > width {
-			p.line("%s", line)
-			line, used = strings.Repeat(" ", indent), indent
+		for runes := []rune(word); len(runes) > 0; {
+			if used > indent && used+1+len(runes) > width {
+				out = append(out, line)
+				line, used = strings.Repeat(" ", indent), indent
+			}
+			if used > indent {
+				line, used = line+" ", used+1
+			}
+			n := min(len(runes), max(1, width-used))
+			line, used, runes = line+string(runes[:n]), used+n, runes[n:]
 		}
-		if used > indent {
-			line, used = line+" ", used+1
-		}
-		line, used = line+word, used+n
 	}
-	p.line("%s", line)
+	return append(out, line)
 }
 
 // row prints columns of a fixed width and a text that wraps behind them.
-func (p *page) row(columns []column, text string) {
+func (p *page) row(columns []column, text string) { p.wrapped(leadOf(columns), text) }
+
+// brief is row for a text of which two lines are enough; what is cut off ends in an ellipsis.
+func (p *page) brief(columns []column, text string) {
+	lead := leadOf(columns)
+	lines := broken(lead, len([]rune(lead)), text)
+	if len(lines) > 2 && !p.all {
+		lines = lines[:2]
+		if last := []rune(lines[1]); len(last) > width-2 {
+			lines[1] = string(last[:width-2])
+		}
+		lines[1] += " …"
+	}
+	for _, line := range lines {
+		p.line("%s", line)
+	}
+}
+
+func leadOf(columns []column) string {
 	lead := "  "
 	for _, c := range columns {
 		lead += fmt.Sprintf("%-*s ", c.width, printable(c.text))
 	}
-	p.wrapped(lead, text)
+	return lead
+}
+
+// shown returns how many of n rows a section shows, and prints nothing.
+func (p *page) shown(n, most int) int {
+	if p.all {
+		return n
+	}
+	return min(n, most)
+}
+
+// more says how many rows of a section are left out.
+func (p *page) more(n, shown int) {
+	if n > shown {
+		p.wrapped("  ", fmt.Sprintf("and %d more, with --all", n-shown))
+	}
 }
 
 type column struct {

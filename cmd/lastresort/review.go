@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) reviewCommand() *cobra.Command {
-	var noObserve bool
+	var noObserve, all bool
 	c := &cobra.Command{
 		Use:   "review",
 		Short: "observe, judge every case, and propose what to block",
@@ -21,13 +21,14 @@ func (a *app) reviewCommand() *cobra.Command {
 			"what is due to whom. The decisions are stored as proposed; diff shows them, apply puts them in force. The kernel is\n" +
 			"not touched. With --at it replays a moment: it neither observes nor stores.",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.review(c.Context(), !noObserve) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.review(c.Context(), !noObserve, all) },
 	}
 	c.Flags().BoolVar(&noObserve, "no-observe", false, "judge what is stored, without reading logs")
+	c.Flags().BoolVar(&all, "all", false, "print every line of long lists, and every reason whole")
 	return a.replays(a.prints(c))
 }
 
-func (a *app) review(ctx context.Context, observe bool) error {
+func (a *app) review(ctx context.Context, observe, all bool) error {
 	policy, err := a.policy()
 	if err != nil {
 		return err
@@ -42,7 +43,7 @@ func (a *app) review(ctx context.Context, observe bool) error {
 			if err != nil {
 				return err
 			}
-			return a.printReview(decide.Judge(&h, &policy, now))
+			return a.printReview(decide.Judge(&h, &policy, now), all)
 		})
 	}
 	return a.writing(ctx, "review", func(s *history.Store) error {
@@ -65,7 +66,7 @@ func (a *app) review(ctx context.Context, observe bool) error {
 		if err := s.Propose(ctx, proposal(&r)); err != nil {
 			return err
 		}
-		return a.printReview(r)
+		return a.printReview(r, all)
 	})
 }
 
@@ -114,13 +115,15 @@ func proposal(r *decide.Review) history.Proposal {
 }
 
 // printReview prints a review; one that a guard holds back in part ends with exit status 4.
-func (a *app) printReview(r decide.Review) error {
+func (a *app) printReview(r decide.Review, all bool) error {
 	if a.json {
 		if err := a.printJSON(r); err != nil {
 			return err
 		}
 	} else {
-		a.page().review(&r)
+		p := a.page()
+		p.all = all
+		p.review(&r)
 	}
 	if len(r.Guards) == 0 {
 		return nil

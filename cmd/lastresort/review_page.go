@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,8 +23,8 @@ func (p *page) review(r *decide.Review) {
 
 // forPerson are the actions that no letter settles, the most urgent first: somebody has to look or to decide.
 var forPerson = []struct{ action, what string }{
-	{decide.CheckBreakIn, "a guessed login seems to have succeeded; check that account, then answer hostile"},
-	{decide.Approve, "for good? answer duration=permanent, or duration=temporary"},
+	{decide.CheckBreakIn, "a guessed login seems to have succeeded; check that account, then answer hostile=yes or no"},
+	{decide.Approve, "for good? approve CASE; or answer duration=temporary CASE"},
 	{decide.ReportLawEnforcement, "report it and record that, or answer law-enforcement=no"},
 	{decide.GiveAlternateContact, "their mail will be dropped; give them another way to reach us"},
 	{decide.AssessContact, "can this contact be trusted? contact set"},
@@ -49,50 +50,64 @@ func (p *page) needsPerson(r *decide.Review) {
 			g.Value, g.Limit, few(g.HeldBack, 4), g.Guard))
 	}
 	for _, kind := range forPerson {
-		first := true
-		for _, c := range r.Cases {
-			for _, x := range c.Actions {
-				if x.Action != kind.action {
-					continue
-				}
-				once()
-				if first {
-					p.wrapped("  ", kind.action+": "+kind.what)
-					first = false
-				}
-				p.row([]column{{"  " + c.Netblock.String(), 24}}, strings.TrimSpace(x.To+" "+few(x.About, 4)))
-			}
+		list := actionsOf(r, func(action string) bool { return action == kind.action })
+		if len(list) == 0 {
+			continue
 		}
+		once()
+		p.wrapped("  ", kind.action+": "+kind.what)
+		slices.SortStableFunc(list, func(a, b dueLine) int { return cmp.Compare(b.danger, a.danger) })
+		n := p.shown(len(list), shownForPerson)
+		for _, x := range list[:n] {
+			p.brief([]column{{"  " + x.netblock, 24}}, strings.TrimSpace(x.To+" "+few(x.About, 4)))
+		}
+		p.more(len(list), n)
 	}
 }
+
+// How many lines of each list the page shows.
+const (
+	shownForPerson = 12
+	shownCases     = 40
+)
 
 func (p *page) wouldChange(r *decide.Review) {
 	if r.Changes.Add+r.Changes.Change+r.Changes.Remove == 0 {
 		return
 	}
 	p.head("would change: %d to add, %d to change, %d to remove", r.Changes.Add, r.Changes.Change, r.Changes.Remove)
+	var list []decide.Case
 	for _, c := range r.Cases {
-		if len(c.Changed.Add)+len(c.Changed.Change)+len(c.Changed.Remove) == 0 {
-			continue
+		if len(c.Changed.Add)+len(c.Changed.Change)+len(c.Changed.Remove) > 0 {
+			list = append(list, c)
 		}
-		what := string(c.Verdict)
-		if c.Verdict == decide.BlockVerdict && c.Until == nil {
-			what += " for good, tell nobody"
-		} else if c.Verdict == decide.BlockVerdict {
-			what += " until " + clock(*c.Until)
+	}
+	n := p.shown(len(list), shownCases)
+	for _, c := range list[:n] {
+		p.changing(&c)
+	}
+	p.more(len(list), n)
+}
+
+// changing prints what a case's verdict changes.
+func (p *page) changing(c *decide.Case) {
+	what := string(c.Verdict)
+	if c.Verdict == decide.BlockVerdict && c.Until == nil {
+		what += " for good, tell nobody"
+	} else if c.Verdict == decide.BlockVerdict {
+		what += " until " + clock(*c.Until)
+	}
+	p.brief([]column{{c.Netblock.String(), 24}}, what+". "+c.Reason())
+	for _, part := range []struct {
+		sign   string
+		ranges []string
+	}{{"+", standingTexts(c.Changed.Add)}, {"~", standingTexts(c.Changed.Change)}, {"-", rangeTexts(c.Changed.Remove)}} {
+		if len(part.ranges) > 0 {
+			p.wrapped("    "+part.sign+" ", few(part.ranges, 12))
 		}
-		p.row([]column{{c.Netblock.String(), 24}}, what+". "+c.Reason())
-		for _, part := range []struct {
-			sign   string
-			ranges []string
-		}{{"+", standingTexts(c.Changed.Add)}, {"~", standingTexts(c.Changed.Change)}, {"-", rangeTexts(c.Changed.Remove)}} {
-			if len(part.ranges) > 0 {
-				p.wrapped("    "+part.sign+" ", few(part.ranges, 12))
-			}
-		}
-		if c.Loss.PerDay >= 0.0005 {
-			p.wrapped("    loses ", fmt.Sprintf("%.3f a day: %s", c.Loss.PerDay, evidenceFor(&c, history.LossQuestion)))
-		}
+	}
+	if c.Loss.PerDay >= 0.0005 {
+		p.wrapped("    loses ", fmt.Sprintf("%.3f a day: %s", c.Loss.PerDay, evidenceFor(c, history.LossQuestion)))
 	}
 }
 
@@ -112,34 +127,43 @@ func rangeTexts[R fmt.Stringer](list []R) []string {
 	return out
 }
 
-// dueLine is one letter that is due.
+// dueLine is one action of a case.
 type dueLine struct {
 	decide.Action
 	netblock string
+	danger   float64
 }
 
-func (p *page) due(r *decide.Review) {
+// actionsOf lists the actions of a review that fit, by case.
+func actionsOf(r *decide.Review, fits func(action string) bool) []dueLine {
 	var list []dueLine
 	for _, c := range r.Cases {
 		for _, x := range c.Actions {
-			if needsLetter(x.Action) {
-				list = append(list, dueLine{x, c.Netblock.String()})
+			if fits(x.Action) {
+				list = append(list, dueLine{x, c.Netblock.String(), c.Danger.PerDay})
 			}
 		}
 	}
+	return list
+}
+
+func (p *page) due(r *decide.Review) {
+	list := actionsOf(r, needsLetter)
 	if len(list) == 0 {
 		return
 	}
 	slices.SortStableFunc(list, func(a, b dueLine) int { return strings.Compare(a.Due, b.Due) })
 	today := r.At.Format("2006-01-02")
 	p.head("letters: %d due, %d later", countDue(list, today), len(list)-countDue(list, today))
-	for _, x := range list {
+	n := p.shown(len(list), shownCases)
+	for _, x := range list[:n] {
 		text := x.Action.Action + " to " + x.To
 		if len(x.About) > 0 {
 			text += " about " + few(x.About, 4)
 		}
-		p.row([]column{{x.netblock, 24}, {x.Due, 10}}, text)
+		p.brief([]column{{x.netblock, 24}, {x.Due, 10}}, text)
 	}
+	p.more(len(list), n)
 }
 
 func countDue(list []dueLine, today string) int {
@@ -152,31 +176,45 @@ func countDue(list []dueLine, today string) int {
 	return n
 }
 
+// stays lists the cases that the verdict leaves as they are: what is blocked first, then what is asked about.
 func (p *page) stays(r *decide.Review) {
-	head := false
-	for _, c := range r.Cases {
-		if len(c.Changed.Add)+len(c.Changed.Change)+len(c.Changed.Remove) > 0 {
-			continue
+	var list []decide.Case
+	for _, v := range verdicts {
+		for _, c := range r.Cases {
+			if c.Verdict == v && len(c.Changed.Add)+len(c.Changed.Change)+len(c.Changed.Remove) == 0 {
+				list = append(list, c)
+			}
 		}
-		if !head {
-			p.head("stays as it is")
-			head = true
-		}
-		p.row([]column{{c.Netblock.String(), 24}, {string(c.Verdict), 7}}, c.Reason())
 	}
+	if len(list) == 0 {
+		return
+	}
+	p.head("stays as it is")
+	n := p.shown(len(list), shownCases)
+	for _, c := range list[:n] {
+		text := c.Reason()
+		if c.Verdict == decide.BlockVerdict {
+			text = blocksText(&c) + ". " + text
+		}
+		p.brief([]column{{c.Netblock.String(), 24}, {string(c.Verdict), 7}}, text)
+	}
+	p.more(len(list), n)
 }
+
+// verdicts are in the order in which the page shows them.
+var verdicts = []decide.Verdict{decide.BlockVerdict, decide.Release, decide.Pursue, decide.Watch, decide.Exempt}
 
 func (p *page) totals(r *decide.Review) {
 	t := r.Totals
-	var verdicts []string
-	for _, v := range []decide.Verdict{decide.BlockVerdict, decide.Release, decide.Pursue, decide.Watch, decide.Exempt} {
+	var counts []string
+	for _, v := range verdicts {
 		if n := t.Verdicts[v]; n > 0 {
-			verdicts = append(verdicts, fmt.Sprintf("%d %s", n, v))
+			counts = append(counts, fmt.Sprintf("%d %s", n, v))
 		}
 	}
 	cases := plural(t.Cases, "case")
-	if len(verdicts) > 0 {
-		cases += " (" + strings.Join(verdicts, ", ") + ")"
+	if len(counts) > 0 {
+		cases += " (" + strings.Join(counts, ", ") + ")"
 	}
 	p.head("totals")
 	p.wrapped("  ", fmt.Sprintf("%s, %s, %s seen, %d of them in no case; %s in force unchanged",

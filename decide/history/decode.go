@@ -56,7 +56,7 @@ func decodeNetblock(f *fields) Record {
 func decodeContact(f *fields) Record {
 	return Contact{Address: f.name("address"),
 		Kind:  oneOf(f, "kind", false, "", MajorISP, Company, School, GovernmentContact, Individual, UnknownContact),
-		Trust: oneOf(f, "trust", false, "", Trusted, Untrusted, UnknownTrust), Reason: f.text("reason"), At: f.timeIf("at")}
+		Trust: oneOf(f, "trust", false, "", Trusted, Untrusted, UnknownTrust), Reason: f.text("reason"), At: f.timeIf("at"), By: f.text("by")}
 }
 
 func decodeReport(f *fields) Record {

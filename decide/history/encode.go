@@ -93,7 +93,8 @@ func Encode(r Record) []byte {
 			text("assignment", string(r.Assignment)).text("abuse", r.Abuse).text("upstream", r.Upstream).text("cert", r.Cert).
 			text("whois", r.Whois).time("at", r.At)
 	case Contact:
-		o.must("address", r.Address).text("kind", string(r.Kind)).text("trust", string(r.Trust)).text("reason", r.Reason).time("at", r.At)
+		o.must("address", r.Address).text("kind", string(r.Kind)).text("trust", string(r.Trust)).text("reason", r.Reason).time("at", r.At).
+			text("by", r.By)
 	case Report:
 		o.must("id", r.ID).time("at", r.At).addr("source", r.Source).must("to", r.To).must("role", string(r.Role)).text("follows", r.Follows)
 	case Response:

@@ -65,6 +65,7 @@ type Contact struct {
 	Trust   Trust // empty: not said
 	Reason  string
 	At      time.Time
+	By      string // who says so
 }
 
 // ContactKind is what sort of contact it is. Empty is unknown.
