@@ -102,7 +102,7 @@ func describe(r history.Record) string {
 		return fmt.Sprintf("netblock %s of %s, %s, %s, %s; abuse %s, upstream %s, cert %s", x.Prefix, some(x.Holder), some(x.Country),
 			some(string(x.Kind)), some(string(x.Assignment)), some(x.Abuse), some(x.Upstream), some(x.Cert))
 	case history.Contact:
-		return fmt.Sprintf("contact %s, %s, trust %s", x.Address, some(string(x.Kind)), cmp.Or(string(x.Trust), "as the rules find")) + reasoned(x.Reason)
+		return fmt.Sprintf("contact %s, %s, trust %s", x.Address, some(string(x.Kind)), cmp.Or(string(x.Trust), "as the rules find")) + by(x.By) + reasoned(x.Reason)
 	case history.Report:
 		follows := ""
 		if x.Follows != "" {

@@ -39,14 +39,14 @@ func amount(name string, at func(*decide.Policy) *float64) key {
 func days(name string, at func(*decide.Policy) *decide.Duration) key {
 	return key{name, func(p *decide.Policy) float64 { return float64(*at(p)) / float64(decide.Day) },
 		func(p *decide.Policy, v float64) { *at(p) = decide.Duration(v * float64(decide.Day)) },
-		func(v float64) string { return decide.Duration(v * float64(decide.Day)).String() }, 1, 3650, true}
+		func(v float64) string { return strconv.Quote(decide.Duration(v * float64(decide.Day)).String()) }, 1, 3650, true}
 }
 
 // hours is a duration in whole hours.
 func hours(name string, at func(*decide.Policy) *decide.Duration) key {
 	return key{name, func(p *decide.Policy) float64 { return float64(*at(p)) / float64(time.Hour) },
 		func(p *decide.Policy, v float64) { *at(p) = decide.Duration(v * float64(time.Hour)) },
-		func(v float64) string { return decide.Duration(v * float64(time.Hour)).String() }, 1, 87600, true}
+		func(v float64) string { return strconv.Quote(decide.Duration(v * float64(time.Hour)).String()) }, 1, 87600, true}
 }
 
 // entry is one key of a table of amounts.

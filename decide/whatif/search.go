@@ -164,13 +164,13 @@ func (a *asker) scale(what string, was float64, by func(*decide.Policy, float64)
 	if was <= 0 {
 		return
 	}
-	try := func(v float64) outcome { return a.ask(func(c *changed) { by(&c.p, v/was) }) }
-	v, o, e := a.nearest(span{was: was, most: was * searchedTo}, try)
+	try := func(times float64) outcome { return a.ask(func(c *changed) { by(&c.p, times) }) }
+	times, o, e := a.nearest(span{was: 1, most: searchedTo}, try)
 	if e == none {
 		return
 	}
-	c := change(Measure, o, e, what+" "+perDay(was)+" → "+perDay(v)+" a day")
-	c.From, c.To, c.far = perDay(was), perDay(v), distance(was, v)
+	c := change(Measure, o, e, what+" "+perDay(was)+" → "+perDay(was*times)+" a day, "+perDay(times)+" times")
+	c.From, c.To, c.far = perDay(was), perDay(was*times), distance(1, times)
 	a.found = append(a.found, c)
 }
 
