@@ -23,7 +23,7 @@ func (a *app) approveCommand() *cobra.Command {
 			"review and apply put it in force. --lift takes an approval back that isn't in force yet; to end a permanent block\n" +
 			"that is, answer duration=temporary.",
 		Example: "  lastresort approve 203.0.113.0/24 --note \"three relapses, nobody honest there\"",
-		Args:    oneOrMore("CASE"),
+		Args:    atLeastOne("CASE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			at, err := b.when(a)
 			if err != nil {

@@ -27,7 +27,7 @@ func (a *app) explainCommand() *cobra.Command {
 			"A line of the review can be pasted: what follows its case is left alone. With - lines are read from standard\n" +
 			"input, each for the case that it begins with.",
 		Example: "  lastresort explain 203.0.113.7\n  lastresort review --no-observe | grep path-open | lastresort explain -",
-		Args:    oneOrMore("RANGE"),
+		Args:    atLeastOne("RANGE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			ranges, err := a.named(args)
 			if err != nil {

@@ -165,16 +165,6 @@ func exactly(what ...string) cobra.PositionalArgs {
 	}
 }
 
-// oneOrMore asks for at least one argument.
-func oneOrMore(what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return usage("%s takes at least one %s", c.CommandPath(), what)
-		}
-		return nil
-	}
-}
-
 // needsSubcommand makes a command that does nothing by itself say so.
 func needsSubcommand(c *cobra.Command) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
