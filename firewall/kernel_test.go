@@ -133,13 +133,13 @@ func TestEveryChangeLeavesTheRestAlone(t *testing.T) {
 		name  string
 		wants []Want
 	}{
-		{"one temporary, one for good", []Want{{rng(t, "192.0.2.0/28"), soon}, {rng(t, "198.51.100.7"), time.Time{}}}},
-		{"temporary to for good and back", []Want{{rng(t, "192.0.2.0/28"), time.Time{}}, {rng(t, "198.51.100.7"), soon}}},
-		{"longer", []Want{{rng(t, "192.0.2.0/28"), time.Time{}}, {rng(t, "198.51.100.7"), later}}},
-		{"wider over a standing one", []Want{{rng(t, "192.0.2.0/27"), soon}, {rng(t, "198.51.100.7"), later}}},
-		{"a piece cut out", []Want{{rng(t, "192.0.2.0-192.0.2.4"), soon}, {rng(t, "192.0.2.6-192.0.2.31"), soon}}},
-		{"narrower, sharing an end", []Want{{rng(t, "192.0.2.16/28"), soon}}},
-		{"neighbours", []Want{{rng(t, "192.0.2.16/29"), soon}, {rng(t, "192.0.2.24/29"), later}}},
+		{"one temporary, one for good", []Want{{Range: rng(t, "192.0.2.0/28"), Until: soon}, {Range: rng(t, "198.51.100.7"), Until: time.Time{}}}},
+		{"temporary to for good and back", []Want{{Range: rng(t, "192.0.2.0/28"), Until: time.Time{}}, {Range: rng(t, "198.51.100.7"), Until: soon}}},
+		{"longer", []Want{{Range: rng(t, "192.0.2.0/28"), Until: time.Time{}}, {Range: rng(t, "198.51.100.7"), Until: later}}},
+		{"wider over a standing one", []Want{{Range: rng(t, "192.0.2.0/27"), Until: soon}, {Range: rng(t, "198.51.100.7"), Until: later}}},
+		{"a piece cut out", []Want{{Range: rng(t, "192.0.2.0-192.0.2.4"), Until: soon}, {Range: rng(t, "192.0.2.6-192.0.2.31"), Until: soon}}},
+		{"narrower, sharing an end", []Want{{Range: rng(t, "192.0.2.16/28"), Until: soon}}},
+		{"neighbours", []Want{{Range: rng(t, "192.0.2.16/29"), Until: soon}, {Range: rng(t, "192.0.2.24/29"), Until: later}}},
 		{"nothing", nil},
 	} {
 		apply(t, k, c.wants)
@@ -304,7 +304,7 @@ func TestAForeignTableOfOurNameIsLeftAlone(t *testing.T) {
 func TestExpiryWorksWithoutUsAndDoesntFailTheNextChange(t *testing.T) {
 	k := fresh(t, Inbound)
 	k.cfg.Jitter = 0
-	apply(t, k, []Want{{rng(t, "192.0.2.0/28"), time.Now().Add(time.Second)}, {rng(t, "192.0.2.64/28"), time.Time{}}})
+	apply(t, k, []Want{{Range: rng(t, "192.0.2.0/28"), Until: time.Now().Add(time.Second)}, {Range: rng(t, "192.0.2.64/28"), Until: time.Time{}}})
 	time.Sleep(1500 * time.Millisecond)
 	if d := cmp.Diff([]string{"192.0.2.64/28"}, rangesOf(held(t, k))); d != "" {
 		t.Errorf("after its end (-want +got):\n%s", d)

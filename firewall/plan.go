@@ -32,6 +32,7 @@ type Config struct {
 type Want struct {
 	Range netblock.Range
 	Until time.Time
+	Exact bool // without jitter: the kernel's own timeout is what ends it
 }
 
 // Element is a range that the kernel drops. A Timeout of zero is for good.
@@ -98,7 +99,7 @@ func (c Config) Timeout(w Want, now time.Time) time.Duration {
 		return 0
 	}
 	spread := time.Duration(0)
-	if c.Jitter > 0 {
+	if c.Jitter > 0 && !w.Exact {
 		h := fnv.New64a()
 		fmt.Fprintf(h, "%s %d", w.Range, w.Until.Unix())
 		spread = time.Duration(h.Sum64() % uint64(c.Jitter))

@@ -37,7 +37,7 @@ func many(n int, until time.Time) []Want {
 		if err != nil {
 			panic(err)
 		}
-		out = append(out, Want{r, until})
+		out = append(out, Want{Range: r, Until: until})
 	}
 	return out
 }
@@ -81,7 +81,7 @@ func TestTimeouts(t *testing.T) {
 	now := time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC)
 	k := Config{Jitter: time.Hour}
 	for name, until := range map[string]time.Time{"soon": now.Add(time.Minute), "in 400 years": now.AddDate(400, 0, 0)} {
-		w := Want{rng(t, "192.0.2.7"), until}
+		w := Want{Range: rng(t, "192.0.2.7"), Until: until}
 		got := k.Timeout(w, now)
 		if least := min(until.Sub(now), longest); got < least || got > least+k.Jitter+time.Second {
 			t.Errorf("%s: %s; expected %s and up to the jitter more", name, got, least)
@@ -91,7 +91,7 @@ func TestTimeouts(t *testing.T) {
 
 func TestAnEndBeforeUntilIsSetAnew(t *testing.T) {
 	now := time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC)
-	w := Want{rng(t, "192.0.2.7"), now.Add(time.Hour)}
+	w := Want{Range: rng(t, "192.0.2.7"), Until: now.Add(time.Hour)}
 	for off, want := range map[time.Duration]bool{0: true, -time.Second: true, -9 * time.Second: false, 30 * time.Second: true, 2 * time.Minute: false} {
 		e := Element{Timeout: time.Hour, Expires: time.Hour + off}
 		if got := agrees(e, Config{}.Timeout(w, now)) && !early(e, w, now); got != want {
@@ -110,7 +110,7 @@ func TestCountersOutliveAChangeAndANewTable(t *testing.T) {
 	defer peer.Close()
 	until := time.Now().Add(3 * time.Hour)
 	wants := func(end time.Time) []Want {
-		return []Want{{rng(t, "198.51.100.16/30"), end}, {rng(t, "203.0.113.7"), end}}
+		return []Want{{Range: rng(t, "198.51.100.16/30"), Until: end}, {Range: rng(t, "203.0.113.7"), Until: end}}
 	}
 	apply(t, k, wants(until))
 	sender{t, peer}.arrived(near[0], far)
@@ -179,7 +179,7 @@ func TestWhatExpiresMeanwhileDoesntFailABatch(t *testing.T) {
 	for name, old := range map[string]bool{"this kernel": false, "one that can't delete what is gone": true} {
 		k := fresh(t, Inbound)
 		k.old, k.cfg.Jitter = old, 0
-		apply(t, k, []Want{{rng(t, "192.0.2.16/28"), time.Now().Add(time.Second)}, {rng(t, "198.51.100.7"), time.Now().Add(time.Second)}})
+		apply(t, k, []Want{{Range: rng(t, "192.0.2.16/28"), Until: time.Now().Add(time.Second)}, {Range: rng(t, "198.51.100.7"), Until: time.Now().Add(time.Second)}})
 		have := held(t, k)
 		p, err := k.cfg.Diff(have, forGood(t, "192.0.2.20-192.0.2.40"), nil, time.Now())
 		if err != nil {

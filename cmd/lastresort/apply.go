@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,37 +33,63 @@ func checkRisks(accepted []string) error {
 
 func (a *app) applyCommand() *cobra.Command {
 	var accepted []string
+	var within string
 	c := &cobra.Command{
 		Use:   "apply",
 		Short: "put in force what diff shows",
 		Long: "Puts in force what the last review proposed, and whatever else stands and the kernel lacks: one transaction, then\n" +
 			"read back and compared. The decisions become block and release records of the history. What a guard keeps back\n" +
-			"is left out and told, with exit status 4.",
+			"is left out and told, with exit status 4.\n\n" +
+			"With --confirm-within what is new goes on a timeout of the kernel's: without lastresort confirm in that time it is\n" +
+			"gone by itself, even if this program, the session or the machine is. Nothing becomes part of the history before.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkRisks(accepted); err != nil {
+				return err
+			}
+			length, err := confirmTime(within)
+			if err != nil {
 				return err
 			}
 			policy, err := a.policy()
 			if err != nil {
 				return err
 			}
-			return a.writing(c.Context(), "apply", func(s *history.Store) error { return a.apply(c.Context(), s, &policy, accepted) })
+			return a.writing(c.Context(), "apply", func(s *history.Store) error { return a.apply(c.Context(), s, &policy, accepted, length) })
 		},
 	}
 	acceptsRisk(c, &accepted)
+	c.Flags().StringVar(&within, "confirm-within", "", "undo what is new after this `TIME`, such as 5m, unless confirmed")
 	return a.prints(c)
 }
 
-func (a *app) apply(ctx context.Context, s *history.Store, policy *decide.Policy, accepted []string) error {
+// apply puts what was proposed in force. within is how long it waits for confirm, zero for not at all.
+func (a *app) apply(ctx context.Context, s *history.Store, policy *decide.Policy, accepted []string, within time.Duration) error {
 	now := a.env.now()
 	n, err := a.tonight(ctx, s, now, accepted)
 	if err != nil {
 		return err
 	}
-	plan, want, err := a.enforce(ctx, s, policy, n.history, n.records, now, accepted)
+	last, err := a.nothingWaits(ctx, s, now)
 	if err != nil {
 		return err
+	}
+	var plan firewall.Plan
+	var want intent
+	fresh := unknown(&n.history, n.records)
+	switch {
+	case len(fresh) == 0:
+		plan, want, err = a.enforce(ctx, s, policy, n.history, nil, last, now, accepted)
+	case within == 0:
+		plan, want, err = a.enforce(ctx, s, policy, n.history, fresh, &history.Applied{At: now, Records: fresh}, now, accepted)
+	default:
+		plan, want, err = a.onTrial(ctx, s, policy, &n, history.Applied{At: now, ConfirmBy: now.Add(within), Records: fresh}, accepted)
+	}
+	if err != nil {
+		return err
+	}
+	if within > 0 && len(fresh) > 0 {
+		defer a.note("lastresort confirm keeps it; without that by %s what is new is gone by itself", now.Add(within).UTC().Format("15:04:05 UTC"))
 	}
 	d := differenceOf(a.kernel(policy).Config(), plan, want, n.proposal.Exempt)
 	d.Held = n.held
@@ -101,29 +128,28 @@ func (a *app) restoreCommand() *cobra.Command {
 		Use:   "restore",
 		Short: "put the stored blocks back, at boot",
 		Long: "Brings the kernel to what the history has in force now, each block with the time that it has left. Proposals wait\n" +
-			"for apply. Meant for boot, before the network is up.",
+			"for apply, and an apply that nobody confirmed is undone. Meant for boot, before the network is up.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			policy, err := a.policy()
 			if err != nil {
 				return err
 			}
-			return a.reading(c.Context(), func(s *history.Store) error {
+			return a.writing(c.Context(), "restore", func(s *history.Store) error {
 				now := a.env.now()
 				h, err := s.LoadRecords(c.Context(), now)
 				if err != nil {
 					return err
 				}
-				want := intentOf(&h, &policy, now)
-				if err := a.checkSession(want, nil); err != nil {
-					return err
-				}
-				k := a.kernel(&policy)
-				plan, err := k.Apply(c.Context(), want.wants(), want.allow, a.env.now)
+				last, err := a.confirmed(c.Context(), s)
 				if err != nil {
 					return err
 				}
-				return a.printApplied(differenceOf(k.Config(), plan, want, nil))
+				plan, want, err := a.enforce(c.Context(), s, &policy, h, nil, last, now, nil)
+				if err != nil {
+					return err
+				}
+				return a.printApplied(differenceOf(a.kernel(&policy).Config(), plan, want, nil))
 			})
 		},
 	})

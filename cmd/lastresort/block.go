@@ -79,7 +79,11 @@ func (a *app) block(ctx context.Context, s *history.Store, policy *decide.Policy
 		return refused(way, "guard %s: %s; nothing was changed", r.Guard, r.Why)
 	}
 	x.Case = key
-	plan, want, err := a.enforce(ctx, s, policy, h, []history.Record{x}, x.From, accepted)
+	last, err := a.confirmed(ctx, s)
+	if err != nil {
+		return err
+	}
+	plan, want, err := a.enforce(ctx, s, policy, h, []history.Record{x}, last, x.From, accepted)
 	if err != nil {
 		return err
 	}
@@ -146,6 +150,10 @@ func (a *app) unblock(ctx context.Context, s *history.Store, policy *decide.Poli
 	if err != nil {
 		return err
 	}
+	last, err := a.confirmed(ctx, s)
+	if err != nil {
+		return err
+	}
 	standing := decide.InForce(&h, policy, u.now)
 	var records []history.Record
 	for _, r := range u.ranges {
@@ -165,7 +173,7 @@ func (a *app) unblock(ctx context.Context, s *history.Store, policy *decide.Poli
 			records = append(records, history.Hold{Range: r, Until: u.until, At: u.now, By: u.by, Reason: u.reason})
 		}
 	}
-	plan, want, err := a.enforce(ctx, s, policy, h, records, u.now, nil)
+	plan, want, err := a.enforce(ctx, s, policy, h, records, last, u.now, nil)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,11 @@ func (a *app) diff(ctx context.Context, s *history.Store, policy *decide.Policy,
 	}
 	d := differenceOf(cfg, plan, want, n.proposal.Exempt)
 	d.Held = n.held
+	if last, _, err := s.Applied(ctx); err != nil {
+		return err
+	} else if last.Waits() && now.Before(last.ConfirmBy) {
+		a.note("the apply of %s waits for confirm until %s", clock(last.At), last.ConfirmBy.UTC().Format("15:04:05 UTC"))
+	}
 	if a.json {
 		err = a.printJSON(d)
 	} else {

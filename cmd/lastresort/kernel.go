@@ -16,18 +16,56 @@ import (
 type intent struct {
 	standing []decide.Standing
 	allow    []netblock.Range
+	until    map[netblock.Range]time.Time // of ranges that wait for confirm: when the kernel lets go of them by itself
 }
 
 func intentOf(h *history.History, p *decide.Policy, now time.Time) intent {
-	return intent{decide.InForce(h, p, now), decide.Exempted(h, p, now)}
+	return intent{standing: decide.InForce(h, p, now), allow: decide.Exempted(h, p, now)}
 }
 
 func (i intent) wants() []firewall.Want {
 	out := make([]firewall.Want, 0, len(i.standing))
 	for _, s := range i.standing {
-		out = append(out, firewall.Want{Range: s.Range, Until: s.Until})
+		w := firewall.Want{Range: s.Range, Until: s.Until}
+		if by, waits := i.until[s.Range]; waits && (w.Until.IsZero() || by.Before(w.Until)) {
+			w.Until, w.Exact = by, true
+		}
+		out = append(out, w)
 	}
 	return out
+}
+
+// awaiting is what is to be in force while an apply waits for confirm: what it removes is gone, what it adds is there until
+// then, and what gets another end keeps its own.
+func awaiting(before, after intent, by time.Time) intent {
+	had := map[netblock.Range]decide.Standing{}
+	for _, s := range before.standing {
+		had[s.Range] = s
+	}
+	out := intent{allow: after.allow, until: map[netblock.Range]time.Time{}}
+	for _, s := range after.standing {
+		if old, ok := had[s.Range]; ok {
+			s = old
+		} else {
+			out.until[s.Range] = by
+		}
+		out.standing = append(out.standing, s)
+	}
+	return out
+}
+
+// intended is what is to be in force now: by the history and, while the last apply waits for confirm, by that. late tells
+// that nobody confirmed it in time.
+func (a *app) intended(ctx context.Context, s *history.Store, h *history.History, p *decide.Policy, now time.Time) (want intent, last history.Applied, late bool, err error) {
+	want = intentOf(h, p, now)
+	last, _, err = s.Applied(ctx)
+	if err != nil || !last.Waits() {
+		return want, last, false, err
+	}
+	if !now.Before(last.ConfirmBy) {
+		return want, last, true, nil
+	}
+	return awaiting(want, intentOf(new(with(*h, last.Records)), p, now), last.ConfirmBy), last, false, nil
 }
 
 func (a *app) kernel(p *decide.Policy) firewall.Kernel {
@@ -46,16 +84,21 @@ func with(h history.History, records []history.Record) history.History {
 
 // enforce stores records and brings the kernel to what the history wants with them: both, or neither where the kernel
 // refuses. The records are written first and acknowledged last, so that a crash in between leaves a kernel that the next
-// apply finds as it wants it.
-func (a *app) enforce(ctx context.Context, s *history.Store, p *decide.Policy, h history.History, records []history.Record, now time.Time,
+// apply finds as it wants it. last is what undo goes back on from then on.
+func (a *app) enforce(ctx context.Context, s *history.Store, p *decide.Policy, h history.History, records []history.Record, last *history.Applied,
+	now time.Time, accepted []string) (firewall.Plan, intent, error) {
+	return a.bring(ctx, s, p, intentOf(new(with(h, records)), p, now), records, last, accepted)
+}
+
+// bring is enforce for an intent that isn't all of what the history wants.
+func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, want intent, records []history.Record, last *history.Applied,
 	accepted []string) (firewall.Plan, intent, error) {
-	want := intentOf(new(with(h, records)), p, now)
 	if err := a.checkSession(want, accepted); err != nil {
 		return firewall.Plan{}, want, err
 	}
 	var plan firewall.Plan
 	applied := false
-	err := s.Add(ctx, records, func() (err error) {
+	err := s.Settle(ctx, records, last, func() (err error) {
 		plan, err = a.kernel(p).Apply(ctx, want.wants(), want.allow, a.env.now)
 		applied = err == nil
 		return err

@@ -33,21 +33,23 @@ func (a *app) statusCommand() *cobra.Command {
 
 // health is what status finds.
 type health struct {
-	Store    string     `json:"store"`
-	Records  int        `json:"records"`  // sightings and traffic left out
-	Seen     int        `json:"seen"`     // rows of sightings and traffic
-	Review   *time.Time `json:"review"`   // the last one's; nil for none
-	Waiting  int        `json:"waiting"`  // records that the last review proposed and that wait for apply
-	Table    string     `json:"table"`    // of nftables
-	Faults   []string   `json:"faults"`   // of the table
-	Intended int        `json:"intended"` // ranges
-	Held     int        `json:"held"`     // of these, by the kernel
-	Missing  []string   `json:"missing"`
-	Differ   []string   `json:"differ"` // they end at another time
-	Excess   []string   `json:"excess"`
-	Ending   int        `json:"ending"` // ran out, the kernel's own timeout is still to come
-	Dropped  uint64     `json:"dropped"`
-	OK       bool       `json:"ok"`
+	Store     string     `json:"store"`
+	Records   int        `json:"records"`    // sightings and traffic left out
+	Seen      int        `json:"seen"`       // rows of sightings and traffic
+	Review    *time.Time `json:"review"`     // the last one's; nil for none
+	Waiting   int        `json:"waiting"`    // records that the last review proposed and that wait for apply
+	ConfirmBy *time.Time `json:"confirm_by"` // until when the last apply waits for confirm; nil where it doesn't
+	Late      bool       `json:"late"`       // nobody did in time: it is undone
+	Table     string     `json:"table"`      // of nftables
+	Faults    []string   `json:"faults"`     // of the table
+	Intended  int        `json:"intended"`   // ranges
+	Held      int        `json:"held"`       // of these, by the kernel
+	Missing   []string   `json:"missing"`
+	Differ    []string   `json:"differ"` // they end at another time
+	Excess    []string   `json:"excess"`
+	Ending    int        `json:"ending"` // ran out, the kernel's own timeout is still to come
+	Dropped   uint64     `json:"dropped"`
+	OK        bool       `json:"ok"`
 }
 
 func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Policy) error {
@@ -64,7 +66,13 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 		return err
 	}
 	h.Table = "inet " + policy.Firewall.Table
-	want := intentOf(&n.history, policy, now)
+	want, last, late, err := a.intended(ctx, s, &n.history, policy, now)
+	if err != nil {
+		return err
+	}
+	if last.Waits() {
+		h.ConfirmBy, h.Late = dateTime(last.ConfirmBy), late
+	}
 	h.Intended = len(want.standing)
 	state, err := a.held(ctx, policy)
 	if err != nil {
@@ -157,6 +165,12 @@ func (p *page) health(h health) {
 		}
 	}
 	p.row([]column{{"review", w}}, review)
+	switch {
+	case h.Late:
+		p.row([]column{{"apply", w}}, "nobody confirmed it by "+clock(*h.ConfirmBy)+": what it added is gone; what it removed comes back with undo")
+	case h.ConfirmBy != nil:
+		p.row([]column{{"apply", w}}, "waits for confirm until "+h.ConfirmBy.Format("15:04:05 UTC"))
+	}
 	for i, part := range []struct {
 		what string
 		list []string

@@ -87,6 +87,11 @@ func (s *Store) Import(ctx context.Context, name string, r io.Reader, progress f
 // Add stores records in one transaction. before, where there is one, runs when they are written and not yet committed:
 // where it fails nothing is stored.
 func (s *Store) Add(ctx context.Context, records []Record, before func() error) error {
+	return s.add(ctx, records, nil, before)
+}
+
+// add is Add with something more to write in the same transaction.
+func (s *Store) add(ctx context.Context, records []Record, more func(*sql.Tx) error, before func() error) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		w, err := newWriter(ctx, tx)
 		if err != nil {
@@ -100,8 +105,16 @@ func (s *Store) Add(ctx context.Context, records []Record, before func() error) 
 				return err
 			}
 		}
-		if err := w.done(); err != nil || before == nil {
+		if err := w.done(); err != nil {
 			return err
+		}
+		if more != nil {
+			if err := more(tx); err != nil {
+				return err
+			}
+		}
+		if before == nil {
+			return nil
 		}
 		return before()
 	})

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lastresort/decide"
+	"lastresort/decide/history"
+	"lastresort/firewall"
+	"lastresort/netblock"
+)
+
+// How long an apply may wait for confirm.
+const (
+	shortestTrial = 2 * time.Second
+	longestTrial  = 24 * time.Hour
+)
+
+// confirmTime reads --confirm-within; zero where it isn't given.
+func confirmTime(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := decide.ParseDuration(text)
+	if err != nil {
+		return 0, usage("--confirm-within: %v", err)
+	}
+	if time.Duration(d) < shortestTrial || time.Duration(d) > longestTrial {
+		return 0, usage("--confirm-within is %s; expected 2s to 1d", d)
+	}
+	return time.Duration(d), nil
+}
+
+// nothingWaits refuses an apply beside one that still waits for confirm. It returns the last apply that was confirmed.
+func (a *app) nothingWaits(ctx context.Context, s *history.Store, now time.Time) (*history.Applied, error) {
+	last, ok, err := s.Applied(ctx)
+	switch {
+	case err != nil || !ok:
+		return nil, err
+	case last.Waits() && now.Before(last.ConfirmBy):
+		return nil, &failure{code: exitFailed, err: fmt.Errorf("an apply waits for confirm until %s; nothing was changed", last.ConfirmBy.UTC().Format("15:04:05 UTC")),
+			hint: "lastresort confirm, or lastresort undo"}
+	case last.Waits():
+		return nil, nil
+	}
+	return &last, nil
+}
+
+// confirmed returns the last apply, if it waits for nothing. One that waits is given up, and told.
+func (a *app) confirmed(ctx context.Context, s *history.Store) (*history.Applied, error) {
+	last, ok, err := s.Applied(ctx)
+	switch {
+	case err != nil || !ok:
+		return nil, err
+	case last.Waits():
+		a.note("the apply of %s was not confirmed and is undone; lastresort apply puts it in force", clock(last.At))
+		return nil, nil
+	}
+	return &last, nil
+}
+
+// unknown returns the records that a history doesn't have.
+func unknown(h *history.History, records []history.Record) []history.Record {
+	known := map[string]bool{}
+	for _, b := range h.Blocks {
+		known[string(history.Encode(b))] = true
+	}
+	for _, r := range h.Releases {
+		known[string(history.Encode(r))] = true
+	}
+	var out []history.Record
+	for _, r := range records {
+		if !known[string(history.Encode(r))] {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// onTrial puts an apply in force that the kernel undoes by itself. It is written down before the kernel changes: a crash in
+// between leaves one that nobody can confirm, for what it adds isn't there.
+func (a *app) onTrial(ctx context.Context, s *history.Store, p *decide.Policy, n *night, trial history.Applied, accepted []string) (firewall.Plan, intent, error) {
+	want := awaiting(intentOf(&n.history, p, trial.At), intentOf(new(with(n.history, trial.Records)), p, trial.At), trial.ConfirmBy)
+	return a.bring(ctx, s, p, want, nil, &trial, accepted)
+}
+
+func (a *app) confirmCommand() *cobra.Command {
+	return a.prints(&cobra.Command{
+		Use:   "confirm",
+		Short: "keep what apply --confirm-within put in force",
+		Long: "Keeps what the last apply --confirm-within put in force: each range gets its real end, and the decisions become\n" +
+			"part of the history. Where the kernel has undone it already, nothing is changed.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			policy, err := a.policy()
+			if err != nil {
+				return err
+			}
+			return a.writing(c.Context(), "confirm", func(s *history.Store) error { return a.confirm(c.Context(), s, &policy) })
+		},
+	})
+}
+
+func (a *app) confirm(ctx context.Context, s *history.Store, policy *decide.Policy) error {
+	now := a.env.now()
+	last, ok, err := s.Applied(ctx)
+	if err != nil {
+		return err
+	}
+	if !ok || !last.Waits() {
+		return &failure{code: exitFailed, err: fmt.Errorf("no apply waits for confirm; nothing was changed"), hint: "lastresort apply --confirm-within 5m makes one"}
+	}
+	h, err := s.LoadRecords(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	trial := awaiting(intentOf(&h, policy, last.At), intentOf(new(with(h, last.Records)), policy, last.At), last.ConfirmBy)
+	have, err := a.held(ctx, policy)
+	if err != nil {
+		return err
+	}
+	if gone := undone(trial, have); gone > 0 || len(trial.until) == 0 && !now.Before(last.ConfirmBy) {
+		return &failure{code: exitFailed, err: fmt.Errorf("too late: the apply of %s was to be confirmed by %s, and %s of it are gone; nothing was changed",
+			clock(last.At), last.ConfirmBy.UTC().Format("15:04:05 UTC"), plural(gone, "range")), hint: "lastresort apply puts it in force again, lastresort undo puts back what it removed"}
+	}
+	kept := history.Applied{At: last.At, Records: last.Records}
+	plan, want, err := a.enforce(ctx, s, policy, h, last.Records, &kept, now, nil)
+	if err != nil {
+		return err
+	}
+	return a.printApplied(differenceOf(a.kernel(policy).Config(), plan, want, nil))
+}
+
+// undone counts the ranges on trial that the kernel has let go of.
+func undone(trial intent, have firewall.State) int {
+	held := map[netblock.Range]bool{}
+	for _, e := range have.Elements {
+		held[e.Range] = true
+	}
+	gone := 0
+	for r := range trial.until {
+		if !held[r] {
+			gone++
+		}
+	}
+	return gone
+}
+
+func (a *app) undoCommand() *cobra.Command {
+	var by, reason string
+	c := &cobra.Command{
+		Use:   "undo",
+		Short: "go back to before the last apply",
+		Long: "Goes back to before the last apply: what it added is released, what it removed or gave another end is as it was.\n" +
+			"The history keeps both. The next review judges anew, and may propose the same again; unblock keeps a range out.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			policy, err := a.policy()
+			if err != nil {
+				return err
+			}
+			return a.writing(c.Context(), "undo", func(s *history.Store) error { return a.undo(c.Context(), s, &policy, by, reason) })
+		},
+	}
+	c.Flags().StringVar(&by, "by", a.operator(), "who says so")
+	c.Flags().StringVar(&reason, "reason", "", "why")
+	return a.prints(c)
+}
+
+func (a *app) undo(ctx context.Context, s *history.Store, policy *decide.Policy, by, reason string) error {
+	now := a.env.now().UTC().Truncate(time.Second)
+	last, ok, err := s.Applied(ctx)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return &failure{code: exitFailed, err: fmt.Errorf("no apply to go back on; nothing was changed"), hint: "lastresort unblock lets one range in"}
+	}
+	h, err := s.LoadRecords(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	var records []history.Record
+	if !last.Waits() {
+		records = goingBack(&h, policy, last, now, by, reason)
+	}
+	plan, want, err := a.enforce(ctx, s, policy, h, records, nil, now.Add(momentLater), nil)
+	if err != nil {
+		return err
+	}
+	return a.printApplied(differenceOf(a.kernel(policy).Config(), plan, want, nil))
+}
+
+// momentLater keeps what is blocked again apart from what is released: a release ends what begins at its own moment.
+const momentLater = time.Millisecond
+
+// goingBack returns the records after which the history wants in force what it would without those of an apply: what is
+// only there by it is released, what was there before it is blocked again until its old end.
+func goingBack(h *history.History, p *decide.Policy, last history.Applied, now time.Time, by, reason string) []history.Record {
+	why := "undo of the apply of " + clock(last.At)
+	if reason != "" {
+		why += ": " + reason
+	}
+	without := *h
+	mine := map[history.Record]bool{}
+	for _, r := range last.Records {
+		mine[r] = true
+	}
+	without.Blocks = slices.DeleteFunc(slices.Clone(h.Blocks), func(b history.Block) bool { return mine[b] })
+	without.Releases = slices.DeleteFunc(slices.Clone(h.Releases), func(r history.Release) bool { return mine[r] })
+	before, after := decide.InForce(&without, p, now), decide.InForce(h, p, now)
+	type end struct {
+		where netblock.Range
+		until time.Time
+	}
+	had, has := map[end]bool{}, map[end]bool{}
+	for _, s := range before {
+		had[end{s.Range, s.Until.UTC()}] = true
+	}
+	var out []history.Record
+	for _, s := range after {
+		has[end{s.Range, s.Until.UTC()}] = true
+		if !had[end{s.Range, s.Until.UTC()}] {
+			out = append(out, history.Release{Range: s.Range, At: now, By: by, Reason: why})
+		}
+	}
+	for _, s := range before {
+		if !has[end{s.Range, s.Until.UTC()}] {
+			out = append(out, history.Block{Range: s.Range, From: now.Add(momentLater), Until: s.Until, Case: s.Case, By: by, Reason: why})
+		}
+	}
+	return out
+}
