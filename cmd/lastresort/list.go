@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,13 +17,20 @@ import (
 )
 
 func (a *app) listCommand() *cobra.Command {
-	return a.replays(a.prints(&cobra.Command{
+	var format string
+	c := &cobra.Command{
 		Use:   "list",
 		Short: "what is blocked, until when, why, and what it dropped",
 		Long: "Lists the ranges in force by the history, and beside them what the kernel holds and has dropped. Where the kernel\n" +
-			"may not be read, or with --at, it lists the history alone and says so.",
-		Args: cobra.NoArgs,
+			"may not be read, or with --at, it lists the history alone and says so.\n\n" +
+			"--format prints it for another firewall: cidr is one prefix a line, nft a table of its own for nft -f, ipset two\n" +
+			"sets for ipset restore, each with the time that is left.",
+		Example: "  lastresort list --format nft | nft -f -",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if format != "" && !slices.Contains(formatNames(), format) {
+				return usage("--format is %q; expected one of %s", format, strings.Join(formatNames(), " "))
+			}
 			policy, err := a.policy()
 			if err != nil {
 				return err
@@ -29,9 +39,11 @@ func (a *app) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.reading(c.Context(), func(s *history.Store) error { return a.list(c.Context(), s, &policy, now, replay) })
+			return a.reading(c.Context(), func(s *history.Store) error { return a.list(c.Context(), s, &policy, now, replay, format) })
 		},
-	}))
+	}
+	c.Flags().StringVar(&format, "format", "", "for another firewall: json, nft, ipset or cidr")
+	return a.replays(a.prints(c))
 }
 
 // listed is one range in force.
@@ -47,13 +59,13 @@ type listed struct {
 	Bytes   uint64         `json:"bytes"`
 }
 
-func (a *app) list(ctx context.Context, s *history.Store, policy *decide.Policy, now time.Time, replay bool) error {
+func (a *app) list(ctx context.Context, s *history.Store, policy *decide.Policy, now time.Time, replay bool, format string) error {
 	h, err := s.LoadRecords(ctx, now)
 	if err != nil {
 		return err
 	}
 	elements, known := map[netblock.Range]firewall.Element{}, false
-	if !replay {
+	if !replay && (format == "" || format == "json") {
 		state, err := a.held(ctx, policy)
 		if err != nil {
 			a.note("the kernel isn't shown: %v", err)
@@ -75,8 +87,15 @@ func (a *app) list(ctx context.Context, s *history.Store, policy *decide.Policy,
 		}
 		out = append(out, l)
 	}
-	if a.json {
+	if a.json || format == "json" {
 		return a.printJSON(out)
+	}
+	for _, f := range listFormats {
+		if f.name == format {
+			w := bufio.NewWriter(a.stdout)
+			f.print(w, policy, out, now)
+			return w.Flush()
+		}
 	}
 	p := a.page()
 	for _, l := range out {

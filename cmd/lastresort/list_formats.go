@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lastresort/decide"
+	"lastresort/firewall"
+	"lastresort/netblock"
+)
+
+// listFormats are the forms in which list prints what is in force for other devices.
+var listFormats = []struct {
+	name  string
+	print func(io.Writer, *decide.Policy, []listed, time.Time)
+}{
+	{"nft", printNft}, {"ipset", printIpset}, {"cidr", printCidr},
+}
+
+// formatNames are the values of --format.
+func formatNames() []string {
+	names := []string{"json"}
+	for _, f := range listFormats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// printCidr prints the prefixes that make up the ranges, one a line.
+func printCidr(w io.Writer, _ *decide.Policy, all []listed, _ time.Time) {
+	for _, l := range all {
+		for _, p := range l.Range.Prefixes() {
+			fmt.Fprintln(w, p)
+		}
+	}
+}
+
+// left is how long a block has left at a moment, in whole seconds and at least one; 0 is for good.
+func (l listed) left(now time.Time) int64 {
+	if l.Until == nil {
+		return 0
+	}
+	return max(1, int64(l.Until.Sub(now)/time.Second))
+}
+
+// printNft prints a table of its own for nft -f, which takes the place of one of the same name: what is in force, and a
+// chain that drops it as the policy's mode says.
+func printNft(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
+	name := p.Firewall.Table
+	fmt.Fprintf(w, "table inet %s\ndelete table inet %s\ntable inet %s {\n", name, name, name)
+	for _, f := range []struct {
+		set, kind string
+		is4       bool
+	}{{"range4", "ipv4_addr", true}, {"range6", "ipv6_addr", false}} {
+		var elements []string
+		for _, l := range all {
+			if l.Range.Is4() != f.is4 {
+				continue
+			}
+			text := nftRange(l.Range)
+			if left := l.left(now); left > 0 {
+				text += fmt.Sprintf(" timeout %ds", left)
+			}
+			elements = append(elements, text)
+		}
+		fmt.Fprintf(w, "\tset %s {\n\t\ttype %s\n\t\tflags interval, timeout\n\t\tcounter\n", f.set, f.kind)
+		if len(elements) > 0 {
+			fmt.Fprintf(w, "\t\telements = { %s }\n", strings.Join(elements, ",\n\t\t\t"))
+		}
+		fmt.Fprint(w, "\t}\n")
+	}
+	priority, direction := "mangle", "ct direction original "
+	if firewall.Mode(p.Firewall.Mode) == firewall.All {
+		priority, direction = "raw", ""
+	}
+	fmt.Fprintf(w, "\tchain prerouting {\n\t\ttype filter hook prerouting priority %s; policy accept;\n\t\tiifname \"lo\" accept\n"+
+		"\t\ticmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } accept\n", priority)
+	fmt.Fprintf(w, "\t\t%sip saddr @range4 drop\n\t\t%sip6 saddr @range6 drop\n\t}\n}\n", direction, direction)
+}
+
+// nftRange is a range as nft writes it.
+func nftRange(r netblock.Range) string {
+	if p, ok := r.Prefix(); ok && r.First() != r.Last() {
+		return p.String()
+	}
+	if r.First() == r.Last() {
+		return r.First().String()
+	}
+	return r.First().String() + "-" + r.Last().String()
+}
+
+// longestIpset is the longest timeout that an ipset takes, in seconds: its kernel counts milliseconds in 31 bits.
+const longestIpset = 2147483
+
+// printIpset prints two sets for ipset restore. A block that lasts longer than a set can count ends with what it can; the
+// next export renews it.
+func printIpset(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
+	for _, f := range []struct {
+		suffix, family string
+		is4            bool
+	}{{"4", "inet", true}, {"6", "inet6", false}} {
+		var lines []string
+		set := ipsetName(p.Firewall.Table) + f.suffix
+		for _, l := range all {
+			if l.Range.Is4() != f.is4 {
+				continue
+			}
+			for _, prefix := range l.Range.Prefixes() {
+				lines = append(lines, fmt.Sprintf("add %s %s timeout %d", set, prefix, min(l.left(now), longestIpset)))
+			}
+		}
+		const smallest = 65536 // ipset's own
+		fmt.Fprintf(w, "create %s hash:net family %s maxelem %d timeout 0 counters -exist\nflush %s\n", set, f.family, max(smallest, len(lines)), set)
+		for _, line := range slices.Compact(lines) {
+			fmt.Fprintln(w, line)
+		}
+	}
+}
+
+// ipsetName cuts a table's name to what an ipset's may be, with a digit behind it.
+func ipsetName(table string) string {
+	const longest = 30
+	return table[:min(len(table), longest)]
+}
