@@ -15,7 +15,8 @@ import (
 )
 
 // risks are the guards that a person may accept the risk of.
-var risks = []string{decide.GuardLost, decide.GuardNewRanges, decide.GuardNewAddresses, firewall.SessionGuard}
+var risks = []string{decide.GuardLost, decide.GuardNewRanges, decide.GuardNewAddresses, firewall.SessionGuard, firewall.GatewayGuard,
+	firewall.ResolverGuard, firewall.LocalGuard}
 
 // acceptsRisk gives a command the flag --accept-risk.
 func acceptsRisk(c *cobra.Command, accepted *[]string) {

@@ -93,7 +93,7 @@ func (a *app) enforce(ctx context.Context, s *history.Store, p *decide.Policy, h
 // bring is enforce for an intent that isn't all of what the history wants.
 func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, want intent, records []history.Record, last *history.Applied,
 	accepted []string) (firewall.Plan, intent, error) {
-	if err := a.checkSession(want, accepted); err != nil {
+	if err := a.checkLifelines(want, accepted); err != nil {
 		return firewall.Plan{}, want, err
 	}
 	var plan firewall.Plan
@@ -110,15 +110,18 @@ func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, wan
 	return plan, want, err
 }
 
-// checkSession keeps an operator from cutting the connection over which the command was given.
-func (a *app) checkSession(want intent, accepted []string) error {
-	from, ok := firewall.SessionOf(a.env.getenv("SSH_CONNECTION"))
-	if !ok || slices.Contains(accepted, firewall.SessionGuard) {
-		return nil
-	}
-	if r, blocked := firewall.Blocks(want.wants(), want.allow, from); blocked {
-		return refused(fmt.Sprintf("lastresort protect %s --reason \"we work from there\", or --accept-risk %s", from, firewall.SessionGuard),
-			"guard %s: %s would drop %s, from which this session came; nothing was changed", firewall.SessionGuard, r, from)
+// checkLifelines keeps an operator from cutting off the machine: from the connection over which the command was given and
+// those of others, from its gateway and name servers, and its own addresses from each other.
+func (a *app) checkLifelines(want intent, accepted []string) error {
+	wants := want.wants()
+	for _, x := range firewall.Lifelines(a.env.root, a.env.getenv("SSH_CONNECTION"), a.env.locals()) {
+		if slices.Contains(accepted, x.Guard) {
+			continue
+		}
+		if r, blocked := firewall.Blocks(wants, want.allow, x.Addr); blocked {
+			return refused(fmt.Sprintf("lastresort protect %s --reason \"%s\", or --accept-risk %s", x.Addr, x.What, x.Guard),
+				"guard %s: %s would drop %s, and %s; nothing was changed", x.Guard, r, x.Addr, x.What)
+		}
 	}
 	return nil
 }

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
@@ -18,17 +21,34 @@ import (
 type environment struct {
 	getenv   func(string) string
 	now      func() time.Time
-	terminal bool // stderr is a terminal: progress may be shown
-	colour   bool // stdout is one, and NO_COLOR isn't set
+	terminal bool                // stderr is a terminal: progress may be shown
+	colour   bool                // stdout is one, and NO_COLOR isn't set
+	root     fs.FS               // the machine's files, for /proc and /etc
+	locals   func() []netip.Addr // the addresses of its interfaces
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	env := environment{getenv: os.Getenv, now: time.Now, terminal: isTerminal(os.Stderr),
-		colour: isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == ""}
+		colour: isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "", root: os.DirFS("/"), locals: localAddrs}
 	err := run(ctx, env, os.Stdin, os.Stdout, os.Stderr, os.Args[1:])
 	stop()
 	os.Exit(report(os.Stderr, err))
+}
+
+// localAddrs returns the addresses of this machine's interfaces, in its network namespace.
+func localAddrs() []netip.Addr {
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // the guard that asks for them has others beside it
+	}
+	var out []netip.Addr
+	for _, a := range list {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			out = append(out, p.Addr())
+		}
+	}
+	return out
 }
 
 // run is the whole program: it carries its exit status in the error.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 // asProgram is main with a clock that a script can set.
 func asProgram() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	env := environment{getenv: os.Getenv, now: time.Now}
+	env := environment{getenv: os.Getenv, now: time.Now, root: os.DirFS(os.Getenv("ROOT")), locals: testLocals}
 	if at := os.Getenv("NOW"); at != "" {
 		t, err := time.Parse(time.RFC3339, at)
 		if err != nil {
@@ -47,6 +48,14 @@ func asProgram() {
 	err := run(ctx, env, os.Stdin, os.Stdout, os.Stderr, os.Args[1:])
 	stop()
 	os.Exit(report(os.Stderr, err))
+}
+
+// testLocals is the interfaces' addresses of a script's own machine.
+func testLocals() (out []netip.Addr) {
+	if a, err := netip.ParseAddr(os.Getenv("LOCALS")); err == nil {
+		out = append(out, a)
+	}
+	return out
 }
 
 // TestScripts runs the scenarios one after the other: they share the kernel of one network namespace.
