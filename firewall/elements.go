@@ -88,6 +88,37 @@ func counter(e Element) []byte {
 	return nested(attribute(nil, unix.NFTA_EXPR_NAME, []byte("counter\x00")), unix.NFTA_EXPR_DATA, counts)
 }
 
+// all reads the elements of a set, by address. A hash set that has just grown is still being moved to a larger table, and a
+// dump of it then lacks some elements and has others twice, without any sign of it; so it is read until two readings agree.
+func (c *conn) all(k setKind, table string) ([]Element, error) {
+	var last []Element
+	for i := range settling {
+		raw, err := c.rows(k, table)
+		if err != nil {
+			return nil, err
+		}
+		out := k.read(raw)
+		if k.interval || i > 0 && sameRanges(out, last) {
+			return out, nil
+		}
+		last = out
+		if i > 0 {
+			time.Sleep(settleEvery)
+		}
+	}
+	return nil, unix.EINTR
+}
+
+// How often, and how far apart, a hash set that doesn't keep still is read.
+const (
+	settling    = 100
+	settleEvery = 20 * time.Millisecond
+)
+
+func sameRanges(a, b []Element) bool {
+	return slices.EqualFunc(a, b, func(x, y Element) bool { return x.Range == y.Range })
+}
+
 // rows reads all that a set holds, as the kernel sends it.
 func (c *conn) rows(k setKind, table string) (out []row, err error) {
 	err = c.ask(unix.NFT_MSG_GETSETELEM, netlink.Dump, k.setName(table), func(data []byte) error {
@@ -185,6 +216,9 @@ func (k setKind) read(raw []row) []Element {
 			continue
 		}
 		covers := netblock.Single(r.key)
+		if !k.interval && i > 0 && raw[i-1].key == r.key {
+			continue // read twice, see all
+		}
 		if k.interval {
 			covers = k.upTo(r.key, raw[i+1:])
 		}

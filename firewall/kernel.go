@@ -138,11 +138,11 @@ func (k Kernel) readOnce(elements *conn) (State, error) {
 		if !slices.ContainsFunc(have, func(x *nftables.Set) bool { return x.Name == kind.name }) {
 			continue
 		}
-		raw, err := elements.rows(kind, k.cfg.Table)
+		all, err := elements.all(kind, k.cfg.Table)
 		if err != nil {
 			return s, edge(err, "read the set "+kind.name)
 		}
-		for _, e := range kind.read(raw) {
+		for _, e := range all {
 			if kind.allow {
 				s.Allow = append(s.Allow, e.Range)
 			} else {

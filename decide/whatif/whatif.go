@@ -11,7 +11,6 @@ import (
 	"math"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"lastresort/decide"
@@ -222,14 +221,6 @@ func (a *asker) time() {
 		a.tell(Time, a.askAt(late, nil), "nothing new until %s", minute(late))
 		return
 	}
-}
-
-// listed prints the first of some things and how many more there are.
-func listed(all []string, most int) string {
-	if len(all) <= most {
-		return strings.Join(all, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
 }
 
 func unitOf(a netip.Addr) string { return netblock.UnitRange(a).String() }
