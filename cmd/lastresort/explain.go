@@ -42,12 +42,8 @@ func (a *app) explainCommand() *cobra.Command {
 				return err
 			}
 			return a.reading(c.Context(), func(s *history.Store) error {
-				h, err := a.load(c.Context(), s, now)
-				if err != nil {
-					return err
-				}
 				for i, where := range ranges {
-					e, err := a.explain(c.Context(), &h, &policy, now, where)
+					e, err := a.explain(c.Context(), s, &policy, now, where)
 					switch {
 					case err != nil:
 						return err
@@ -112,8 +108,18 @@ type explanation struct {
 }
 
 // explain gathers the dossier of the case to which a range belongs, and what would change its verdict.
-func (a *app) explain(ctx context.Context, h *history.History, p *decide.Policy, now time.Time, where netblock.Range) (explanation, error) {
-	key := decide.CaseOf(h, where)
+func (a *app) explain(ctx context.Context, s *history.Store, p *decide.Policy, now time.Time, where netblock.Range) (explanation, error) {
+	records, err := s.LoadRecords(ctx, now)
+	if err != nil {
+		return explanation{}, err
+	}
+	key := decide.CaseOf(&records, where)
+	known, err := s.LoadWithin(ctx, now, netblock.OfPrefix(key), a.progress("records read"))
+	a.progressDone()
+	if err != nil {
+		return explanation{}, err
+	}
+	h := &known
 	e := explanation{Range: where, Netblock: key.String(), Blocked: []standingJSON{}, Limit: decide.LimitOn(h, p, now, where)}
 	for _, x := range decide.InForce(h, p, now) {
 		if x.Range.Overlaps(where) {
@@ -125,7 +131,6 @@ func (a *app) explain(ctx context.Context, h *history.History, p *decide.Policy,
 		return e, nil
 	}
 	e.Dossier = &d
-	var err error
 	e.Changes, err = whatif.Nearest(ctx, h, p, now, &d, a.progress("changes tried"))
 	a.progressDone()
 	return e, err

@@ -7,12 +7,20 @@ import (
 	"io"
 	"net/netip"
 	"time"
+
+	"lastresort/netblock"
 )
 
 // Load returns every record known at a moment, or all where it is zero: sightings and traffic sorted by source, kind or
 // service, proof, reporter and first; the others in the order in which they were recorded. progress, where there is one, is
 // told how many records were read.
 func (s *Store) Load(ctx context.Context, known time.Time, progress func(int)) (History, error) {
+	return s.LoadWithin(ctx, known, netblock.Range{}, progress)
+}
+
+// LoadWithin is Load with only the sightings and traffic of sources in a range, which the store finds without going through
+// the others; of all sources where the range is the zero Range.
+func (s *Store) LoadWithin(ctx context.Context, known time.Time, within netblock.Range, progress func(int)) (History, error) {
 	h, err := s.LoadRecords(ctx, known)
 	if err != nil || s.file == memory {
 		return h, err
@@ -24,14 +32,14 @@ func (s *Store) Load(ctx context.Context, known time.Time, progress func(int)) (
 			progress(n)
 		}
 	}
-	err = s.loadRows(ctx, "sighting", until, func(r readRow) {
+	err = s.loadRows(ctx, "sighting", until, within, func(r readRow) {
 		h.Sightings = append(h.Sightings, r.sighting())
 		tick()
 	})
 	if err != nil {
 		return h, s.failed(err)
 	}
-	err = s.loadRows(ctx, "traffic", until, func(r readRow) {
+	err = s.loadRows(ctx, "traffic", until, within, func(r readRow) {
 		h.Traffic = append(h.Traffic, r.traffic())
 		tick()
 	})
@@ -144,9 +152,13 @@ func (n names) of(b []byte) string {
 	return s
 }
 
-func (s *Store) loadRows(ctx context.Context, table string, until int64, each func(readRow)) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT source, what, proof, reporter, first, last, count FROM `+table+
-		` WHERE last <= ? ORDER BY source, what, proof, reporter, first, last, count`, until)
+func (s *Store) loadRows(ctx context.Context, table string, until int64, within netblock.Range, each func(readRow)) error {
+	where, args := ` WHERE last <= ?`, []any{until}
+	if within.IsValid() {
+		where, args = where+` AND source BETWEEN ? AND ?`, append(args, key(within.First()), key(within.Last()))
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT source, what, proof, reporter, first, last, count FROM `+table+where+
+		` ORDER BY source, what, proof, reporter, first, last, count`, args...)
 	if err != nil {
 		return err
 	}

@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"lastresort/netblock"
 )
 
 func open(t *testing.T, path string) *Store {
@@ -419,5 +422,84 @@ func TestProposalComesBackAsItWas(t *testing.T) {
 		if d := cmp.Diff(want, got, byValue); !ok || err != nil || d != "" {
 			t.Errorf("%v, %v (-want +got):\n%s", ok, err, d)
 		}
+	}
+}
+
+func TestLoadWithinLeavesOutOtherSources(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "history.db"))
+	line := func(source, kind string) string {
+		if kind == "traffic" {
+			return fmt.Sprintf(`{"type":"traffic","source":%q,"first":"2026-10-02T01:00:00Z","last":"2026-10-02T02:00:00Z","service":"web","count":1}`, source)
+		}
+		return fmt.Sprintf(`{"type":"sighting","source":%q,"first":"2026-10-02T01:00:00Z","last":"2026-10-02T02:00:00Z","kind":"ssh-login","count":1,"proof":"two-way","reporter":"local"}`, source)
+	}
+	var lines []string
+	for _, a := range []string{"203.0.112.255", "203.0.113.0", "203.0.113.255", "203.0.114.0", "2001:db8:0:1::", "2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:2::", "cb00:7100::"} {
+		lines = append(lines, line(a, "sighting"), line(a, "traffic"))
+	}
+	imported(t, s, append(lines, texts...)...)
+	for _, c := range []struct {
+		within string
+		want   []string
+	}{
+		{"203.0.113.0/24", []string{"203.0.113.0", "203.0.113.255"}},
+		{"2001:db8:0:1::/64", []string{"2001:db8:0:1::", "2001:db8:0:1:ffff:ffff:ffff:ffff"}},
+		{"198.18.0.0/15", nil},
+	} {
+		r, err := netblock.ParseRange(c.within)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := s.LoadWithin(t.Context(), time.Date(2026, 10, 2, 2, 0, 0, 0, time.UTC), r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var seen, traffic []string
+		for _, x := range h.Sightings {
+			seen = append(seen, x.Source.String())
+		}
+		for _, x := range h.Traffic {
+			traffic = append(traffic, x.Source.String())
+		}
+		if !slices.Equal(seen, c.want) || !slices.Equal(traffic, c.want) || len(h.Netblocks) == 0 {
+			t.Errorf("%s: sightings of %v, traffic of %v, %d netblocks; expected %v", c.within, seen, traffic, len(h.Netblocks), c.want)
+		}
+	}
+}
+
+func TestTheLastApplyComesBackAsItWas(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "history.db"))
+	if _, ok, err := s.Applied(t.Context()); ok || err != nil {
+		t.Errorf("a new store has an apply: %v, %v", ok, err)
+	}
+	block, err := Decode([]byte(texts[10]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC)
+	for _, want := range []Applied{{At: at, ConfirmBy: at.Add(time.Minute), Records: []Record{block}}, {At: at, Records: []Record{block}}} {
+		if err := s.Settle(t.Context(), nil, &want, nil); err != nil {
+			t.Fatal(err)
+		}
+		got, ok, err := s.Applied(t.Context())
+		if d := cmp.Diff(want, got, byValue); !ok || err != nil || d != "" {
+			t.Errorf("%v, %v (-want +got):\n%s", ok, err, d)
+		}
+		if got.Waits() == want.ConfirmBy.IsZero() {
+			t.Errorf("waits: %v", got.Waits())
+		}
+	}
+	refused := errors.New("the kernel said no")
+	if err := s.Settle(t.Context(), []Record{block}, nil, func() error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("error %v", err)
+	}
+	if _, ok, err := s.Applied(t.Context()); !ok || err != nil || exported(t, s) != "" {
+		t.Errorf("what was refused left a trace: %v %v %q", ok, err, exported(t, s))
+	}
+	if err := s.Settle(t.Context(), []Record{block}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := s.Applied(t.Context()); ok || err != nil {
+		t.Errorf("the apply is still there: %v", err)
 	}
 }
