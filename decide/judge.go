@@ -25,6 +25,7 @@ func Judge(h *history.History, p *Policy, now time.Time) Review {
 	slices.SortFunc(r.Cases, func(a, b Case) int { return comparePrefixes(a.Netblock, b.Netblock) })
 	r.sum(n)
 	r.guard(n)
+	r.Notes = n.contradictions()
 	return r
 }
 

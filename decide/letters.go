@@ -14,7 +14,11 @@ type letter struct {
 	report history.Report
 }
 
-// meaningful returns the responses that mean something, earliest first.
+// early tells whether a response is dated before its report, which can't be.
+func (x letter) early() bool { return x.At.Before(x.report.At) }
+
+// meaningful returns the responses that mean something, earliest first. One that is dated before its report comes before all
+// others: alone it may stop the path, but it takes the place of nothing that came in its time.
 func (w *walker) meaningful() []letter {
 	var all []letter
 	for _, r := range w.c.reports {
@@ -22,7 +26,15 @@ func (w *walker) meaningful() []letter {
 			all = append(all, letter{x, r})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b letter) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.order, b.order)) })
+	slices.SortStableFunc(all, func(a, b letter) int {
+		if a.early() != b.early() {
+			if a.early() {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.order, b.order))
+	})
 	var out []letter
 	asked, helped := map[string]int{}, map[string]bool{}
 	for _, x := range all {
@@ -33,6 +45,7 @@ func (w *walker) meaningful() []letter {
 		switch {
 		case !w.means(x):
 			continue
+		case x.early(): // it uses up no patience with what comes in its time
 		case x.Stance == history.Asked:
 			if asked[who]++; asked[who] > 2 {
 				continue
@@ -68,7 +81,7 @@ func (w *walker) means(x letter) bool {
 		return false
 	case x.report.Role == history.Contacted && w.n.trust(x.report.To, w.c.netblock).Trust == history.Untrusted:
 		return false
-	case refusal && (x.At.Before(x.report.At) || x.report.Role == history.LawEnforcement):
+	case refusal && (x.early() || x.report.Role == history.LawEnforcement):
 		return false
 	}
 	return true
@@ -77,7 +90,7 @@ func (w *walker) means(x letter) bool {
 // brokeWord tells whether whoever says fixed again said so before, within window, and it didn't hold.
 func (w *walker) brokeWord(earlier []letter, x letter) bool {
 	for _, e := range earlier {
-		if e.Stance != history.Fixed || mailbox(e.report.To) != mailbox(x.report.To) || x.At.Sub(e.At) > time.Duration(w.n.policy.Offender.Window) {
+		if e.Stance != history.Fixed || e.early() || mailbox(e.report.To) != mailbox(x.report.To) || x.At.Sub(e.At) > time.Duration(w.n.policy.Offender.Window) {
 			continue
 		}
 		if broken, ok := w.seenAfterFix(e.At); ok && broken.Before(x.At) {

@@ -107,7 +107,7 @@ func (n *night) walk(c *caseFacts) path {
 // from now.
 func (w *walker) current() []history.Report {
 	stale := time.Duration(w.n.policy.Path.Stale)
-	list := w.c.reports
+	list := slices.DeleteFunc(slices.Clone(w.c.reports), toNobody)
 	for i := len(list) - 1; i >= 0; i-- {
 		next := w.n.now
 		if i+1 < len(list) {

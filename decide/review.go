@@ -14,6 +14,7 @@ type Review struct {
 	Cases   []Case    `json:"cases"`
 	Changes Changes   `json:"changes"`
 	Guards  []Guard   `json:"guards"`
+	Notes   []Note    `json:"notes"` // records that contradict others
 	Totals  Totals    `json:"totals"`
 }
 

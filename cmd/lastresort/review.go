@@ -58,11 +58,16 @@ func (a *app) review(ctx context.Context, observe, all bool) error {
 				return err
 			}
 		}
-		h, err := a.load(ctx, s, now)
+		h, err := a.load(ctx, s, time.Time{})
+		if err != nil {
+			return err
+		}
+		before, _, err := s.Proposal(ctx)
 		if err != nil {
 			return err
 		}
 		r := decide.Judge(&h, &policy, now)
+		r.Notes = append(decide.Ahead(&h, now, before.At), r.Notes...)
 		if err := s.Propose(ctx, proposal(&r)); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ func (p *page) review(r *decide.Review) {
 	p.wouldChange(r)
 	p.due(r)
 	p.stays(r)
+	p.notes(r)
 	p.totals(r)
 }
 
@@ -203,6 +204,27 @@ func (p *page) stays(r *decide.Review) {
 
 // verdicts are in the order in which the page shows them.
 var verdicts = []decide.Verdict{decide.BlockVerdict, decide.Release, decide.Pursue, decide.Watch, decide.Exempt}
+
+// notes tells of records that contradict others.
+func (p *page) notes(r *decide.Review) {
+	if len(r.Notes) == 0 {
+		return
+	}
+	p.head("records that make no sense: %d", len(r.Notes))
+	n := p.shown(len(r.Notes), shownForPerson)
+	for _, x := range r.Notes[:n] {
+		text := string(x.Kind) + ": " + x.Why
+		if record, err := history.Decode(x.Record); err == nil {
+			text += ". "
+			if at := record.Known(); !at.IsZero() {
+				text += clock(at) + " "
+			}
+			text += describe(record)
+		}
+		p.brief(nil, text)
+	}
+	p.more(len(r.Notes), n)
+}
 
 func (p *page) totals(r *decide.Review) {
 	t := r.Totals
