@@ -18,8 +18,7 @@ func CaseOf(h *history.History, x netblock.Range) netip.Prefix {
 // RegistrationOf returns the most specific registration around an address; the zero Netblock where there is none.
 func RegistrationOf(h *history.History, a netip.Addr) history.Netblock {
 	r := newRegistry(h.Netblocks)
-	key, _ := r.caseOf(a)
-	return r.byPrefix[key]
+	return r.byPrefix[r.caseOf(a)]
 }
 
 // HostileSince returns when a contact was last hostile in answer to a report of ours, whatever was said of it since; false

@@ -95,7 +95,7 @@ func (n *night) openCases() {
 	n.cases = map[netip.Prefix]*caseFacts{}
 	reports := map[netip.Prefix][]history.Report{}
 	for _, r := range n.h.Reports {
-		key, _ := n.registry.caseOf(netblock.Unit(r.Source))
+		key := n.registry.caseOf(netblock.Unit(r.Source))
 		reports[key] = append(reports[key], r)
 	}
 	offenders := n.findOffenders()
@@ -156,7 +156,7 @@ func (n *night) findOffenders() map[netip.Prefix][]*source {
 		if src.events < 2 && src.breakIns == 0 && src.events < p.Offender.Events {
 			continue
 		}
-		key, _ := n.registry.caseOf(src.addr)
+		key := n.registry.caseOf(src.addr)
 		if src.events >= p.Offender.Events || src.breakIns > 0 {
 			out[key] = append(out[key], src)
 		}
@@ -191,7 +191,7 @@ func (n *night) placeSources() {
 		}
 		seen := src.context(n.today, n.policy.Offender.Window.Days())
 		n.context.add(seen)
-		key, _ := n.registry.caseOf(src.addr)
+		key := n.registry.caseOf(src.addr)
 		c, ok := n.cases[key]
 		if src.inWindow {
 			n.seen++

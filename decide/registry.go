@@ -47,12 +47,12 @@ func group(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// caseOf returns the netblock of the case in which a lies, and whether it is registered; else it is a's group.
-func (r *registry) caseOf(a netip.Addr) (netip.Prefix, bool) {
+// caseOf returns the netblock of the case in which a lies: the most specific registered one around it, else its group.
+func (r *registry) caseOf(a netip.Addr) netip.Prefix {
 	if p, ok := r.trie.Around(a); ok {
-		return p, true
+		return p
 	}
-	return group(a), false
+	return group(a)
 }
 
 // caseOfRange is caseOf for the netblock around all of a range, or the group of its first address.

@@ -11,10 +11,8 @@ import (
 
 // limits are the ranges that no block may cover at one moment, whatever the case.
 type limits struct {
-	protected netblock.Set // by policy, by record, and what must never be blocked by nature
-	held      netblock.Set
-	both      netblock.Set
-	reasons   []limit // for telling which range it was, by address
+	both    netblock.Set // what is protected by policy, by record or by nature, and what is held
+	reasons []limit      // for telling which range it was, by address
 }
 
 type limit struct {
@@ -48,16 +46,11 @@ func newLimits(p *Policy, h *history.History, now time.Time) limits {
 		}
 	}
 	slices.SortStableFunc(l.reasons, func(a, b limit) int { return a.where.Compare(b.where) })
-	var protected, held []netblock.Range
+	all := make([]netblock.Range, 0, len(l.reasons))
 	for _, r := range l.reasons {
-		if r.rule == RuleHold {
-			held = append(held, r.where)
-		} else {
-			protected = append(protected, r.where)
-		}
+		all = append(all, r.where)
 	}
-	l.protected, l.held = netblock.SetOf(protected...), netblock.SetOf(held...)
-	l.both = l.protected.Union(l.held)
+	l.both = netblock.SetOf(all...)
 	return l
 }
 
