@@ -46,7 +46,8 @@ func TestMutation(t *testing.T) {
 	survived := survivors(t, binary, chosen)
 	var equal []mutant
 	for _, m := range survived {
-		if _, ok := equivalents[m.text()]; ok {
+		if why, ok := equivalents[m.text()]; ok {
+			t.Logf("the same: %s: %s: %s", m.where, m.change, why)
 			equal = append(equal, m)
 			continue
 		}
@@ -65,20 +66,47 @@ var (
 	mutateEvery = flag.Int("mutate.every", 1, "only each so many-th change")
 )
 
-// equivalents are changes after which the program does the same, and why.
-var equivalents = map[string]string{}
+// equivalents are changes after which the program does the same, by file, change and source line, and why.
+var equivalents = map[string]string{
+	"blocks.go: 1 -> 1+1 | return 1":                                                                         "a comparison's result counts by its sign",
+	"letters.go: 1 -> 1+1 | return 1":                                                                        "a comparison's result counts by its sign",
+	"standing.go: 1 -> 1+1 | return 1":                                                                       "a comparison's result counts by its sign",
+	"checklist.go: not true | days[day] = true":                                                              "the map is a set: only its keys are counted",
+	"rules.go: not true | days[dayOf(x.Last)] = true":                                                        "the map is a set: only its keys are counted",
+	"choices.go: 0.0 -> 0.0+1 | most := 0.0":                                                                 "no range holds less than one address",
+	"choices.go: 1 -> 1+1 | least, danger := -1, math.Inf(1)":                                                "either number is below 0, and either sign of Inf is 1 or more",
+	"choices.go: 1 -> 1+1 | cost := math.Inf(1)":                                                             "Inf takes any number of 1 or more for the same",
+	"duration.go: > -> >= in total > 1<<63-1-part | if total > 1<<63-1-part {":                               "both are whole seconds, and the limit is none",
+	"duration.go: 0 -> 0+1 | if total <= 0 {":                                                                "no duration is shorter than a second",
+	"known.go: 0 -> 0+1 | func plain(t time.Time) time.Time { return t.Round(0).UTC() }":                     "rounding to a nanosecond drops the monotonic clock too",
+	"known.go: not true | strict, sorted := true, true":                                                      "only whether a list that is sorted already is copied",
+	"known.go: <= -> < in c <= 0 | strict, sorted = strict && c < 0, c <= 0":                                 "only whether a list that is sorted already is sorted again",
+	"known.go: <= -> > in c <= 0 | strict, sorted = strict && c < 0, c <= 0":                                 "only whether a list that is sorted already is sorted again",
+	"ladder.go: > -> >= in ch.relapses > 0 | if ch := n.chainOf(eps); ch.relapses > 0 && ch.step+1 > step {": "without a relapse there is no step before, and no level begins below the first",
+	"night.go: < -> <= in len(list) < p.Offender.Group | if len(list) < p.Offender.Group || together < int64(p.Offender.Group)*p.Offender.Events {":              "as many sources as that reach the sum only where each is an offender by itself",
+	"registry.go: > -> >= in g.Bits() > netblockOf.Bits() | if g := group(a); g.Bits() > netblockOf.Bits() {":                                                    "of the same length they are the same prefix",
+	"source.go: 0 -> 0+1 | n, last := 0, netip.Addr{}":                                                                                                           "only how much memory is set aside",
+	"source.go: != -> == in a != last | if a := netblock.Unit(of(&list[i])); a != last {":                                                                        "only how much memory is set aside",
+	"source.go: 1 -> 1+1 | n, last = n+1, a":                                                                                                                     "only how much memory is set aside",
+	"source.go: && -> || in x.Kind == breakIn && proves(x) | s.brokeIn = s.brokeIn || x.Kind == breakIn && proves(x)":                                            "only which sources are gone through for a break-in, by kind and proof again",
+	"standing.go: > -> >= in len(up) > 1 | if len(up) > 1 || l.both.Overlaps(wholeUnits(p.where)) {":                                                             "only whether what touches no wall is cut by none",
+	"standing.go: > -> >= in a.where.Addresses() > b.where.Addresses() | if a.where.Addresses() > b.where.Addresses() {":                                         "they differ here",
+	"policy_parse.go: 0 -> 0+1 | return check{key, got, got < 0 || math.IsNaN(got) || math.IsInf(got, 0), \"a number of 0 or more\"}":                            "of infinities only the positive is left to find",
+	"dossier.go: >= -> > in j.path.step >= reportStep | func (j *judge) beside(a Action) bool { return a.Action == ReportContact && j.path.step >= reportStep }": "a step that is done isn't looked up among what is due",
+}
 
 // mutant is one change.
 type mutant struct {
 	id     int
 	where  string // file:line
 	change string
+	source string // the line
 }
 
-// text is a change without its line, which moves.
+// text is a change without its line's number, which moves.
 func (m mutant) text() string {
 	file, _, _ := strings.Cut(m.where, ":")
-	return file + ": " + m.change
+	return file + ": " + m.change + " | " + m.source
 }
 
 // twins are the operators that a comparison or connective is changed to: another boundary, and the opposite.
@@ -194,7 +222,8 @@ type mutator struct {
 func (m *mutator) next(at ast.Node, format string, args ...any) int {
 	p := m.fset.Position(at.Pos())
 	id := len(m.all) + 1
-	m.all = append(m.all, mutant{id, fmt.Sprintf("%s:%d", filepath.Base(p.Filename), p.Line), fmt.Sprintf(format, args...)})
+	line := strings.TrimSpace(strings.SplitN(string(m.text[m.file.Offset(m.file.LineStart(p.Line)):]), "\n", 2)[0])
+	m.all = append(m.all, mutant{id, fmt.Sprintf("%s:%d", filepath.Base(p.Filename), p.Line), fmt.Sprintf(format, args...), line})
 	return id
 }
 
