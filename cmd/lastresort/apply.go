@@ -18,8 +18,9 @@ import (
 var risks = []string{decide.GuardLost, decide.GuardNewRanges, decide.GuardNewAddresses, firewall.SessionGuard, firewall.GatewayGuard,
 	firewall.ResolverGuard, firewall.LocalGuard}
 
-// acceptsRisk gives a command the flag --accept-risk.
+// acceptsRisk gives a command the flag --accept-risk, and checks it before the command runs.
 func acceptsRisk(c *cobra.Command, accepted *[]string) {
+	c.PreRunE = func(*cobra.Command, []string) error { return checkRisks(*accepted) }
 	c.Flags().StringArrayVar(accepted, "accept-risk", nil, "apply what `GUARD` keeps back: "+strings.Join(risks, ", "))
 }
 
@@ -45,9 +46,6 @@ func (a *app) applyCommand() *cobra.Command {
 			"gone by itself, even if this program, the session or the machine is. Nothing becomes part of the history before.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := checkRisks(accepted); err != nil {
-				return err
-			}
 			length, err := confirmTime(within)
 			if err != nil {
 				return err
@@ -125,7 +123,8 @@ func (a *app) printApplied(d difference) error {
 }
 
 func (a *app) restoreCommand() *cobra.Command {
-	return a.prints(&cobra.Command{
+	var accepted []string
+	c := &cobra.Command{
 		Use:   "restore",
 		Short: "put the stored blocks back, at boot",
 		Long: "Brings the kernel to what the history has in force now, each block with the time that it has left. Proposals wait\n" +
@@ -146,14 +145,18 @@ func (a *app) restoreCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				plan, want, err := a.enforce(c.Context(), s, &policy, h, nil, last, now, nil)
+				// At boot nobody can answer: of what was put in force only the address of a session is looked at again.
+				accepted := append(slices.Clone(accepted), firewall.GatewayGuard, firewall.ResolverGuard, firewall.LocalGuard)
+				plan, want, err := a.enforce(c.Context(), s, &policy, h, nil, last, now, accepted)
 				if err != nil {
 					return err
 				}
 				return a.printApplied(differenceOf(a.kernel(&policy).Config(), plan, want, nil))
 			})
 		},
-	})
+	}
+	acceptsRisk(c, &accepted)
+	return a.prints(c)
 }
 
 // hintOf returns the way out of an error that knows one, for the hint: line.

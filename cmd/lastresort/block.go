@@ -44,9 +44,6 @@ func (a *app) blockCommand() *cobra.Command {
 				}
 				x.Until = x.From.Add(time.Duration(d))
 			}
-			if err := checkRisks(accepted); err != nil {
-				return err
-			}
 			policy, err := a.policy()
 			if err != nil {
 				return err
@@ -93,6 +90,7 @@ func (a *app) block(ctx context.Context, s *history.Store, policy *decide.Policy
 func (a *app) unblockCommand() *cobra.Command {
 	var hold, reason, by string
 	var none, lift bool
+	var accepted []string
 	c := &cobra.Command{
 		Use:   "unblock RANGE… --reason WHY",
 		Short: "let a range in at once, and keep it from being blocked again",
@@ -125,10 +123,11 @@ func (a *app) unblockCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.writing(c.Context(), "unblock", func(s *history.Store) error { return a.unblock(c.Context(), s, &policy, u) })
+			return a.writing(c.Context(), "unblock", func(s *history.Store) error { return a.unblock(c.Context(), s, &policy, u, accepted) })
 		},
 	}
 	c.Flags().StringVar(&hold, "hold", "30d", "how long it must not be blocked again")
+	acceptsRisk(c, &accepted)
 	c.Flags().BoolVar(&none, "no-hold", false, "let the next review decide")
 	c.Flags().BoolVar(&lift, "lift-hold", false, "take back a hold on the same range; nothing is unblocked")
 	c.Flags().StringVar(&reason, "reason", "", "why")
@@ -145,7 +144,7 @@ type unblocking struct {
 	lift       bool
 }
 
-func (a *app) unblock(ctx context.Context, s *history.Store, policy *decide.Policy, u unblocking) error {
+func (a *app) unblock(ctx context.Context, s *history.Store, policy *decide.Policy, u unblocking, accepted []string) error {
 	h, err := s.LoadRecords(ctx, time.Time{})
 	if err != nil {
 		return err
@@ -173,7 +172,7 @@ func (a *app) unblock(ctx context.Context, s *history.Store, policy *decide.Poli
 			records = append(records, history.Hold{Range: r, Until: u.until, At: u.now, By: u.by, Reason: u.reason})
 		}
 	}
-	plan, want, err := a.enforce(ctx, s, policy, h, records, last, u.now, nil)
+	plan, want, err := a.enforce(ctx, s, policy, h, records, last, u.now, accepted)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,8 @@ func (a *app) onTrial(ctx context.Context, s *history.Store, p *decide.Policy, n
 }
 
 func (a *app) confirmCommand() *cobra.Command {
-	return a.prints(&cobra.Command{
+	var accepted []string
+	c := &cobra.Command{
 		Use:   "confirm",
 		Short: "keep what apply --confirm-within put in force",
 		Long: "Keeps what the last apply --confirm-within put in force: each range gets its real end, and the decisions become\n" +
@@ -100,12 +101,14 @@ func (a *app) confirmCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.writing(c.Context(), "confirm", func(s *history.Store) error { return a.confirm(c.Context(), s, &policy) })
+			return a.writing(c.Context(), "confirm", func(s *history.Store) error { return a.confirm(c.Context(), s, &policy, accepted) })
 		},
-	})
+	}
+	acceptsRisk(c, &accepted)
+	return a.prints(c)
 }
 
-func (a *app) confirm(ctx context.Context, s *history.Store, policy *decide.Policy) error {
+func (a *app) confirm(ctx context.Context, s *history.Store, policy *decide.Policy, accepted []string) error {
 	now := a.env.now()
 	last, ok, err := s.Applied(ctx)
 	if err != nil {
@@ -128,7 +131,7 @@ func (a *app) confirm(ctx context.Context, s *history.Store, policy *decide.Poli
 			clock(last.At), last.ConfirmBy.UTC().Format("15:04:05 UTC"), plural(gone, "range")), hint: "lastresort apply puts it in force again, lastresort undo puts back what it removed"}
 	}
 	kept := history.Applied{At: last.At, Records: last.Records}
-	plan, want, err := a.enforce(ctx, s, policy, h, last.Records, &kept, now, nil)
+	plan, want, err := a.enforce(ctx, s, policy, h, last.Records, &kept, now, accepted)
 	if err != nil {
 		return err
 	}
@@ -152,6 +155,7 @@ func undone(trial intent, have firewall.State) int {
 
 func (a *app) undoCommand() *cobra.Command {
 	var by, reason string
+	var accepted []string
 	c := &cobra.Command{
 		Use:   "undo",
 		Short: "go back to before the last apply",
@@ -163,15 +167,16 @@ func (a *app) undoCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.writing(c.Context(), "undo", func(s *history.Store) error { return a.undo(c.Context(), s, &policy, by, reason) })
+			return a.writing(c.Context(), "undo", func(s *history.Store) error { return a.undo(c.Context(), s, &policy, by, reason, accepted) })
 		},
 	}
+	acceptsRisk(c, &accepted)
 	c.Flags().StringVar(&by, "by", a.operator(), "who says so")
 	c.Flags().StringVar(&reason, "reason", "", "why")
 	return a.prints(c)
 }
 
-func (a *app) undo(ctx context.Context, s *history.Store, policy *decide.Policy, by, reason string) error {
+func (a *app) undo(ctx context.Context, s *history.Store, policy *decide.Policy, by, reason string, accepted []string) error {
 	now := a.env.now().UTC().Truncate(time.Second)
 	last, ok, err := s.Applied(ctx)
 	if err != nil {
@@ -188,7 +193,7 @@ func (a *app) undo(ctx context.Context, s *history.Store, policy *decide.Policy,
 	if !last.Waits() {
 		records = goingBack(&h, policy, last, now, by, reason)
 	}
-	plan, want, err := a.enforce(ctx, s, policy, h, records, nil, now.Add(momentLater), nil)
+	plan, want, err := a.enforce(ctx, s, policy, h, records, nil, now.Add(momentLater), accepted)
 	if err != nil {
 		return err
 	}
