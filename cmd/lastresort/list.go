@@ -28,8 +28,11 @@ func (a *app) listCommand() *cobra.Command {
 		Example: "  lastresort list --format nft | nft -f -",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if format != "" && !slices.Contains(formatNames(), format) {
+			switch {
+			case format != "" && !slices.Contains(formatNames(), format):
 				return usage("--format is %q; expected one of %s", format, strings.Join(formatNames(), " "))
+			case a.json && format != "" && format != "json":
+				return usage("--json and --format %s exclude each other", format)
 			}
 			policy, err := a.policy()
 			if err != nil {

@@ -3,13 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"lastresort/decide"
 	"lastresort/firewall"
-	"lastresort/netblock"
 )
 
 // listFormats are the forms in which list prints what is in force for other devices.
@@ -60,7 +58,7 @@ func printNft(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
 			if l.Range.Is4() != f.is4 {
 				continue
 			}
-			text := nftRange(l.Range)
+			text := l.Range.String()
 			if left := l.left(now); left > 0 {
 				text += fmt.Sprintf(" timeout %ds", left)
 			}
@@ -79,17 +77,6 @@ func printNft(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
 	fmt.Fprintf(w, "\tchain prerouting {\n\t\ttype filter hook prerouting priority %s; policy accept;\n\t\tiifname \"lo\" accept\n"+
 		"\t\ticmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } accept\n", priority)
 	fmt.Fprintf(w, "\t\t%sip saddr @range4 drop\n\t\t%sip6 saddr @range6 drop\n\t}\n}\n", direction, direction)
-}
-
-// nftRange is a range as nft writes it.
-func nftRange(r netblock.Range) string {
-	if p, ok := r.Prefix(); ok && r.First() != r.Last() {
-		return p.String()
-	}
-	if r.First() == r.Last() {
-		return r.First().String()
-	}
-	return r.First().String() + "-" + r.Last().String()
 }
 
 // longestIpset is the longest timeout that an ipset takes, in seconds: its kernel counts milliseconds in 31 bits.
@@ -114,7 +101,7 @@ func printIpset(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
 		}
 		const smallest = 65536 // ipset's own
 		fmt.Fprintf(w, "create %s hash:net family %s maxelem %d timeout 0 counters -exist\nflush %s\n", set, f.family, max(smallest, len(lines)), set)
-		for _, line := range slices.Compact(lines) {
+		for _, line := range lines {
 			fmt.Fprintln(w, line)
 		}
 	}
