@@ -37,14 +37,12 @@ func CheckBlock(h *history.History, p *Policy, now time.Time, x netblock.Range) 
 	if l, ok := n.limits.at(x); ok {
 		refuse(GuardProtected, l.wayRound(), false, "%s is %s", l.where, l.why)
 	}
-	if !netblock.OfPrefix(key).Covers(x) {
-		refuse(GuardBorder, "block the part in each netblock by itself", false, "%s lies across the border of %s", x, key)
-	}
-	for _, inner := range n.registry.trie.Inside(key) {
-		if netblock.OfPrefix(inner).Overlaps(x) {
-			refuse(GuardBorder, "block the part in each netblock by itself", false, "%s covers some of %s, a netblock inside %s", x, inner, key)
-			break
+	if crossed, ok := n.crossed(key, x); ok {
+		why := fmt.Sprintf("%s lies across the border of %s", x, key)
+		if crossed != key {
+			why = fmt.Sprintf("%s covers some of %s, a netblock inside %s", x, crossed, key)
 		}
+		refuse(GuardBorder, "block the part in each netblock by itself", false, "%s", why)
 	}
 	if limit := n.widestUnits(key); x.Units() > limit && !n.mayBeWide(key) {
 		refuse(GuardWidest, "lastresort answer range=yes "+key.String(), false,
