@@ -73,22 +73,27 @@ func (a *app) apply(ctx context.Context, s *history.Store, policy *decide.Policy
 	if err != nil {
 		return err
 	}
+	fresh := unknown(&n.history, n.records)
+	trial := within > 0 && len(fresh) > 0
+	if len(fresh) > 0 {
+		last = &history.Applied{At: now, Records: fresh}
+	}
 	var plan firewall.Plan
 	var want intent
-	fresh := unknown(&n.history, n.records)
+	if trial {
+		// A crash before it is on record leaves ranges that nobody can confirm, and that the kernel lets go of by itself.
+		last.ConfirmBy = now.Add(within)
+		plan, want, err = a.bring(ctx, s, policy, onTrial(&n.history, policy, *last, now), nil, last, accepted)
+	} else {
+		plan, want, err = a.enforce(ctx, s, policy, n.history, fresh, last, now, accepted)
+	}
 	switch {
-	case len(fresh) == 0:
-		plan, want, err = a.enforce(ctx, s, policy, n.history, nil, last, now, accepted)
-	case within == 0:
-		plan, want, err = a.enforce(ctx, s, policy, n.history, fresh, &history.Applied{At: now, Records: fresh}, now, accepted)
-	default:
-		plan, want, err = a.onTrial(ctx, s, policy, &n, history.Applied{At: now, ConfirmBy: now.Add(within), Records: fresh}, accepted)
-	}
-	if err != nil {
+	case err != nil:
 		return err
-	}
-	if within > 0 && len(fresh) > 0 {
-		defer a.note("lastresort confirm keeps it; without that by %s what is new is gone by itself", now.Add(within).UTC().Format("15:04:05 UTC"))
+	case trial:
+		a.note("lastresort confirm keeps it; without that by %s what is new is gone by itself", deadline(last.ConfirmBy))
+	case within > 0:
+		a.note("the last review proposes nothing new, so there is nothing to confirm")
 	}
 	d := differenceOf(a.kernel(policy).Config(), plan, want, n.proposal.Exempt)
 	d.Held = n.held

@@ -41,11 +41,11 @@ func (a *app) nothingWaits(ctx context.Context, s *history.Store, now time.Time)
 	switch {
 	case err != nil || !ok:
 		return nil, err
-	case last.Waits() && now.Before(last.ConfirmBy):
-		return nil, &failure{code: exitFailed, err: fmt.Errorf("an apply waits for confirm until %s; nothing was changed", last.ConfirmBy.UTC().Format("15:04:05 UTC")),
-			hint: "lastresort confirm, or lastresort undo"}
-	case last.Waits():
+	case last.Late(now):
 		return nil, nil
+	case last.Waits():
+		return nil, &failure{code: exitFailed, err: fmt.Errorf("an apply waits for confirm until %s; nothing was changed", deadline(last.ConfirmBy)),
+			hint: "lastresort confirm, or lastresort undo"}
 	}
 	return &last, nil
 }
@@ -81,12 +81,8 @@ func unknown(h *history.History, records []history.Record) []history.Record {
 	return out
 }
 
-// onTrial puts an apply in force that the kernel undoes by itself. It is written down before the kernel changes: a crash in
-// between leaves one that nobody can confirm, for what it adds isn't there.
-func (a *app) onTrial(ctx context.Context, s *history.Store, p *decide.Policy, n *night, trial history.Applied, accepted []string) (firewall.Plan, intent, error) {
-	want := awaiting(intentOf(&n.history, p, trial.At), intentOf(new(with(n.history, trial.Records)), p, trial.At), trial.ConfirmBy)
-	return a.bring(ctx, s, p, want, nil, &trial, accepted)
-}
+// deadline prints by when an apply has to be confirmed, to the second.
+func deadline(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func (a *app) confirmCommand() *cobra.Command {
 	var accepted []string
@@ -121,14 +117,14 @@ func (a *app) confirm(ctx context.Context, s *history.Store, policy *decide.Poli
 	if err != nil {
 		return err
 	}
-	trial := awaiting(intentOf(&h, policy, last.At), intentOf(new(with(h, last.Records)), policy, last.At), last.ConfirmBy)
+	trial := onTrial(&h, policy, last, last.At)
 	have, err := a.held(ctx, policy)
 	if err != nil {
 		return err
 	}
-	if gone := undone(trial, have); gone > 0 || len(trial.until) == 0 && !now.Before(last.ConfirmBy) {
-		return &failure{code: exitFailed, err: fmt.Errorf("too late: the apply of %s was to be confirmed by %s, and %s of it are gone; nothing was changed",
-			clock(last.At), last.ConfirmBy.UTC().Format("15:04:05 UTC"), plural(gone, "range")), hint: "lastresort apply puts it in force again, lastresort undo puts back what it removed"}
+	if gone := undone(trial, have); gone > 0 || len(trial.until) == 0 && last.Late(now) {
+		return &failure{code: exitFailed, err: fmt.Errorf("too late: the apply of %s was to be confirmed by %s, and of it %s ran out; nothing was changed",
+			clock(last.At), deadline(last.ConfirmBy), plural(gone, "range")), hint: "lastresort apply puts it in force again, lastresort undo puts back what it removed"}
 	}
 	kept := history.Applied{At: last.At, Records: last.Records}
 	plan, want, err := a.enforce(ctx, s, policy, h, last.Records, &kept, now, accepted)

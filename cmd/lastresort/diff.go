@@ -52,8 +52,8 @@ func (a *app) diff(ctx context.Context, s *history.Store, policy *decide.Policy,
 	d.Held = n.held
 	if last, _, err := s.Applied(ctx); err != nil {
 		return err
-	} else if last.Waits() && now.Before(last.ConfirmBy) {
-		a.note("the apply of %s waits for confirm until %s", clock(last.At), last.ConfirmBy.UTC().Format("15:04:05 UTC"))
+	} else if last.Waits() && !last.Late(now) {
+		a.note("the apply of %s waits for confirm until %s", clock(last.At), deadline(last.ConfirmBy))
 	}
 	if a.json {
 		err = a.printJSON(d)

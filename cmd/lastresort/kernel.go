@@ -54,18 +54,19 @@ func awaiting(before, after intent, by time.Time) intent {
 	return out
 }
 
-// intended is what is to be in force now: by the history and, while the last apply waits for confirm, by that. late tells
-// that nobody confirmed it in time.
-func (a *app) intended(ctx context.Context, s *history.Store, h *history.History, p *decide.Policy, now time.Time) (want intent, last history.Applied, late bool, err error) {
-	want = intentOf(h, p, now)
-	last, _, err = s.Applied(ctx)
-	if err != nil || !last.Waits() {
-		return want, last, false, err
+// intended is what is to be in force now: by the history and, while the last apply waits for confirm, by that.
+func (a *app) intended(ctx context.Context, s *history.Store, h *history.History, p *decide.Policy, now time.Time) (intent, history.Applied, error) {
+	want := intentOf(h, p, now)
+	last, _, err := s.Applied(ctx)
+	if err == nil && last.Waits() && !last.Late(now) {
+		want = onTrial(h, p, last, now)
 	}
-	if !now.Before(last.ConfirmBy) {
-		return want, last, true, nil
-	}
-	return awaiting(want, intentOf(new(with(*h, last.Records)), p, now), last.ConfirmBy), last, false, nil
+	return want, last, err
+}
+
+// onTrial is what is to be in force while an apply waits for confirm.
+func onTrial(h *history.History, p *decide.Policy, trial history.Applied, now time.Time) intent {
+	return awaiting(intentOf(h, p, now), intentOf(new(with(*h, trial.Records)), p, now), trial.ConfirmBy)
 }
 
 func (a *app) kernel(p *decide.Policy) firewall.Kernel {

@@ -66,12 +66,12 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 		return err
 	}
 	h.Table = "inet " + policy.Firewall.Table
-	want, last, late, err := a.intended(ctx, s, &n.history, policy, now)
+	want, last, err := a.intended(ctx, s, &n.history, policy, now)
 	if err != nil {
 		return err
 	}
 	if last.Waits() {
-		h.ConfirmBy, h.Late = dateTime(last.ConfirmBy), late
+		h.ConfirmBy, h.Late = dateTime(last.ConfirmBy), last.Late(now)
 	}
 	h.Intended = len(want.standing)
 	state, err := a.held(ctx, policy)
@@ -100,16 +100,8 @@ func healthOf(store string, n *night) health {
 	x := &n.history
 	h := health{Store: store, Records: len(x.Netblocks) + len(x.Contacts) + len(x.Reports) + len(x.Responses) + len(x.Answers) + len(x.Holds) +
 		len(x.Blocks) + len(x.Releases) + len(x.Protects), Review: dateTime(n.proposal.At)}
-	known := map[history.Record]bool{}
-	for _, b := range x.Blocks {
-		known[b] = true
-	}
-	for _, r := range x.Releases {
-		known[r] = true
-	}
-	for _, r := range n.records {
-		notice, isRelease := r.(history.Release)
-		if !known[r] && !(isRelease && notice.By == history.ByExpiry) { // what ran out waits for nobody
+	for _, r := range unknown(x, n.records) {
+		if notice, isRelease := r.(history.Release); !isRelease || notice.By != history.ByExpiry { // what ran out waits for nobody
 			h.Waiting++
 		}
 	}
@@ -167,9 +159,9 @@ func (p *page) health(h health) {
 	p.row([]column{{"review", w}}, review)
 	switch {
 	case h.Late:
-		p.row([]column{{"apply", w}}, "nobody confirmed it by "+clock(*h.ConfirmBy)+": what it added is gone; what it removed comes back with undo")
+		p.row([]column{{"apply", w}}, "nobody confirmed it by "+deadline(*h.ConfirmBy)+": what it added is gone; what it removed comes back with undo")
 	case h.ConfirmBy != nil:
-		p.row([]column{{"apply", w}}, "waits for confirm until "+h.ConfirmBy.Format("15:04:05 UTC"))
+		p.row([]column{{"apply", w}}, "waits for confirm until "+deadline(*h.ConfirmBy))
 	}
 	for i, part := range []struct {
 		what string

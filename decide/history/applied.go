@@ -19,6 +19,9 @@ type Applied struct {
 // Waits tells whether it waits for confirm, in time or not.
 func (a Applied) Waits() bool { return !a.ConfirmBy.IsZero() }
 
+// Late tells whether it waits for confirm and nobody gave it in time.
+func (a Applied) Late(now time.Time) bool { return a.Waits() && !now.Before(a.ConfirmBy) }
+
 // appliedText is an apply as it is stored: records in their text form.
 type appliedText struct {
 	At        time.Time         `json:"at"`
