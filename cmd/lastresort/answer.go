@@ -50,7 +50,10 @@ func (a *app) answerCommand() *cobra.Command {
 				return err
 			}
 			x := history.Answer{Question: history.Question(q), Answer: said, At: at, By: b.by, Note: note}
-			return a.writing(c.Context(), "answer", func(s *history.Store) error { return a.answer(c.Context(), s, x, args[1:]) })
+			return a.writing(c.Context(), "answer", func(s *history.Store) error {
+				_, err := a.answer(c.Context(), s, x, args[1:], func(*history.History, *decide.Case) error { return nil })
+				return err
+			})
 		},
 	}
 	c.Flags().StringVar(&note, "note", "", "why")
@@ -68,46 +71,54 @@ func answerable() []string {
 	return out
 }
 
-func (a *app) answer(ctx context.Context, s *history.Store, x history.Answer, cases []string) error {
+// answer records an answer for cases, if each of them may have it. It returns the history with it, and the cases.
+func (a *app) answer(ctx context.Context, s *history.Store, x history.Answer, names []string, may func(*history.History, *decide.Case) error) (answered, error) {
 	policy, err := a.policy()
 	if err != nil {
-		return err
+		return answered{}, err
 	}
 	h, err := a.load(ctx, s, x.At)
 	if err != nil {
-		return err
+		return answered{}, err
 	}
+	out := answered{policy: policy}
 	review := decide.Judge(&h, &policy, x.At)
 	var records []history.Record
-	for _, name := range cases {
+	for _, name := range names {
 		c, err := findCase(&review, &h, name)
 		if err != nil {
-			return err
+			return out, err
 		}
-		x.Netblock = c
-		records = append(records, x)
+		if err := may(&h, c); err != nil {
+			return out, err
+		}
+		x.Netblock = c.Netblock
+		records, out.cases = append(records, x), append(out.cases, c.Netblock)
 	}
-	return a.record(ctx, s, records...)
+	out.history = with(h, records)
+	return out, a.record(ctx, s, records...)
+}
+
+// answered is what an answer was judged from and now is.
+type answered struct {
+	policy  decide.Policy
+	history history.History // with the answer
+	cases   []netip.Prefix
 }
 
 // findCase returns the case that a netblock, a range or an address names. Only a case that the review knows is one: an
 // answer to another would count for nothing and nobody would notice.
-func findCase(r *decide.Review, h *history.History, name string) (netip.Prefix, error) {
+func findCase(r *decide.Review, h *history.History, name string) (*decide.Case, error) {
 	x, err := netblock.ParseRange(name)
 	if err != nil {
-		return netip.Prefix{}, usage("%v", err)
+		return nil, usage("%v", err)
 	}
-	for _, c := range r.Cases {
-		if netblock.OfPrefix(c.Netblock) == x {
-			return c.Netblock, nil
+	key := decide.CaseOf(h, x)
+	for _, fits := range []func(netip.Prefix) bool{func(p netip.Prefix) bool { return netblock.OfPrefix(p) == x }, func(p netip.Prefix) bool { return p == key }} {
+		if i := slices.IndexFunc(r.Cases, func(c decide.Case) bool { return fits(c.Netblock) }); i >= 0 {
+			return &r.Cases[i], nil
 		}
 	}
-	want := decide.CaseOf(h, x)
-	for _, c := range r.Cases {
-		if c.Netblock == want {
-			return want, nil
-		}
-	}
-	return netip.Prefix{}, &failure{code: exitUsage, err: fmt.Errorf("%q is in no case at that moment; it would belong to %s", name, want),
+	return nil, &failure{code: exitUsage, err: fmt.Errorf("%q is in no case at that moment; it would belong to %s", name, key),
 		hint: "lastresort review lists the cases"}
 }

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/netip"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -43,44 +43,21 @@ func (a *app) approveCommand() *cobra.Command {
 }
 
 func (a *app) approve(ctx context.Context, s *history.Store, x history.Answer, names []string) error {
-	policy, err := a.policy()
+	done, err := a.answer(ctx, s, x, names, func(h *history.History, c *decide.Case) error { return approvable(h, c, x.Answer == decide.AnswerOpen) })
 	if err != nil {
 		return err
 	}
-	h, err := a.load(ctx, s, x.At)
-	if err != nil {
-		return err
-	}
-	review := decide.Judge(&h, &policy, x.At)
-	var records []history.Record
-	for _, name := range names {
-		key, err := findCase(&review, &h, name)
-		if err != nil {
-			return err
-		}
-		if err := approvable(&review, &h, key, x.Answer == decide.AnswerOpen); err != nil {
-			return err
-		}
-		x.Netblock = key
-		h.Append(x)
-		records = append(records, x)
-	}
-	if err := a.record(ctx, s, records...); err != nil {
-		return err
-	}
-	for _, c := range decide.Judge(&h, &policy, x.At).Cases {
-		for _, r := range records {
-			if c.Netblock == r.(history.Answer).Netblock {
-				a.note("%s with the next review: %s, %s", c.Netblock, c.Verdict, blocksText(&c))
-			}
+	for _, c := range decide.Judge(&done.history, &done.policy, x.At).Cases {
+		if slices.Contains(done.cases, c.Netblock) {
+			a.note("%s with the next review: %s, %s", c.Netblock, c.Verdict, blocksText(&c))
 		}
 	}
 	return nil
 }
 
 // approvable checks that a case asks for approval or, to lift one, that it has one that isn't in force.
-func approvable(r *decide.Review, h *history.History, key netip.Prefix, lift bool) error {
-	c := caseIn(r, key)
+func approvable(h *history.History, c *decide.Case, lift bool) error {
+	key := c.Netblock
 	if !lift {
 		switch c.Approval {
 		case decide.ApprovalNeeded:
@@ -107,16 +84,6 @@ func approvable(r *decide.Review, h *history.History, key netip.Prefix, lift boo
 		}
 	}
 	return nil
-}
-
-// caseIn returns a review's case of a netblock, which it must have.
-func caseIn(r *decide.Review, key netip.Prefix) *decide.Case {
-	for i := range r.Cases {
-		if r.Cases[i].Netblock == key {
-			return &r.Cases[i]
-		}
-	}
-	return &decide.Case{}
 }
 
 // blocksText says what a case's verdict blocks and until when.

@@ -76,7 +76,7 @@ func (a *app) kernel(p *decide.Policy) firewall.Kernel {
 // with returns the history with more records behind its own, which stay as they are.
 func with(h history.History, records []history.Record) history.History {
 	h.Blocks, h.Releases, h.Holds = slices.Clip(h.Blocks), slices.Clip(h.Releases), slices.Clip(h.Holds)
-	h.Protects = slices.Clip(h.Protects)
+	h.Protects, h.Answers = slices.Clip(h.Protects), slices.Clip(h.Answers)
 	for _, r := range records {
 		h.Append(r)
 	}
