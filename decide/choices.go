@@ -38,10 +38,7 @@ func (j *judge) choices(d *decision) []Choice {
 	if len(d.cover.Ranges) == 0 {
 		return out
 	}
-	p := j.problem(d.named, netblock.Set{})
-	if d.verdict != BlockVerdict {
-		p = j.problem(j.c.offenders, netblock.Set{})
-	}
+	p := j.priced(d)
 	chosen := j.choice(Chosen, p, d.cover.Ranges)
 	out = append(out, chosen)
 	if narrow, ok := narrower(p, d.cover.Ranges); ok {

@@ -90,20 +90,15 @@ func Explain(h *history.History, p *Policy, now time.Time, key netip.Prefix) (Do
 	}
 	before := len(c.reports)
 	j := n.judge(c)
-	d := j.decide()
-	j.weighLoss(&d)
-	out := Dossier{Case: n.render(c), Stale: before - len(c.reports), Danger: j.dangerParts(), Loss: j.lossParts(&d), Choices: j.choices(&d)}
+	d := j.weighed()
+	out := Dossier{Case: j.render(&d), Stale: before - len(c.reports), Danger: j.dangerParts(), Loss: j.lossParts(&d), Choices: j.choices(&d)}
 	out.Path = j.pathSteps(out.Case.Actions)
 	return out, true
 }
 
 // pathSteps lists the steps of the path with what was sent and received, and when those that are left are due.
 func (j *judge) pathSteps(due []Action) []PathStep {
-	w := walker{n: j.n, c: j.c, p: path{opinion: j.path.opinion}}
-	if a, ok := j.n.answer(j.c, history.OthersQuestion); ok {
-		w.others = a.Answer
-	}
-	w.readReports()
+	w := j.walker
 	var out []PathStep
 	var next time.Time // when the step before is over, if nothing comes
 	for s := reportStep; s <= certStep; s++ {

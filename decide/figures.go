@@ -12,14 +12,14 @@ import (
 // weighLoss prices the ranges of a decision: those of a block, else those that would be chosen, and where losing them
 // costs more than enduring them the offenders' own addresses.
 func (j *judge) weighLoss(d *decision) {
-	p := j.problem(j.c.offenders, netblock.Set{})
+	p := j.priced(d)
 	switch {
 	case d.verdict == BlockVerdict:
 		var ranges []netblock.Range
 		for _, b := range d.blocks {
 			ranges = append(ranges, b.Range)
 		}
-		d.cover = j.problem(d.named, netblock.Set{}).Price(ranges)
+		d.cover = p.Price(ranges)
 	case d.rule == RuleLoss:
 		var own []netblock.Range
 		for _, o := range j.c.offenders {
@@ -29,6 +29,14 @@ func (j *judge) weighLoss(d *decision) {
 	default:
 		d.cover = netblock.Cover(p)
 	}
+}
+
+// priced is the problem by which a decision's ranges are priced: for those whom it names where it blocks, else for all.
+func (j *judge) priced(d *decision) netblock.Problem {
+	if d.verdict == BlockVerdict {
+		return j.problem(d.named, netblock.Set{})
+	}
+	return j.problem(j.c.offenders, netblock.Set{})
 }
 
 // lossFigure names the sources whose honest traffic the ranges of a decision lose.
@@ -145,10 +153,7 @@ func (j *judge) rangeEvidence(d *decision) string {
 	if len(d.cover.Ranges) == 0 {
 		return "no range costs less than enduring"
 	}
-	p := j.problem(d.named, netblock.Set{})
-	if d.verdict != BlockVerdict {
-		p = j.problem(j.c.offenders, netblock.Set{})
-	}
+	p := j.priced(d)
 	why := fmt.Sprintf("costs %.3f a day", d.cover.Cost)
 	var own []netblock.Range
 	in := netblock.SetOf(d.cover.Ranges...)

@@ -37,11 +37,23 @@ func comparePrefixes(a, b netip.Prefix) int {
 // render judges one case and puts it into words.
 func (n *night) render(c *caseFacts) Case {
 	j := n.judge(c)
+	d := j.weighed()
+	return j.render(&d)
+}
+
+// weighed decides a case, and prices the decision.
+func (j *judge) weighed() decision {
 	d := j.decide()
 	if d.approval == "" {
 		d.approval = ApprovalNone
 	}
 	j.weighLoss(&d)
+	return d
+}
+
+// render puts a decision into words.
+func (j *judge) render(d *decision) Case {
+	n, c := j.n, j.c
 	out := Case{Netblock: c.key, Holder: c.netblock.Holder, Verdict: d.verdict, Permanent: d.permanent, Rule: d.rule, Evidence: d.evidence,
 		Registered: c.registered, Ranges: []netblock.Range{}, Offenders: []string{}, Danger: DangerFigure{j.danger, levelOf(j.danger)},
 		Contact: ContactFigure{c.netblock.Abuse, j.path.opinion}, Approval: d.approval, Standing: c.standing,
@@ -56,9 +68,9 @@ func (n *night) render(c *caseFacts) Case {
 			out.Blocks = append(out.Blocks, BlockFigure{b.Range, b.From.UTC(), moment(b.Until)})
 		}
 	}
-	out.Loss = j.lossFigure(&d)
-	out.Checklist = j.checklist(&d)
-	out.Actions = j.actions(&d)
+	out.Loss = j.lossFigure(d)
+	out.Checklist = j.checklist(d)
+	out.Actions = j.actions(d)
 	out.Changed = changes(c.standing, d.blocks)
 	out.by = releasedBy(j, d.rule)
 	out.Notice = n.unnoticed(c.pieces)

@@ -84,7 +84,7 @@ type walker struct {
 	after  []time.Time                          // when offenders were seen, sorted
 }
 
-func (n *night) walk(c *caseFacts) path {
+func (n *night) walk(c *caseFacts) walker {
 	w := walker{n: n, c: c}
 	w.p.opinion = n.trust(c.netblock.Abuse, c.netblock)
 	if a, ok := n.answer(c, history.OthersQuestion); ok {
@@ -100,7 +100,7 @@ func (n *night) walk(c *caseFacts) path {
 	if w.p.waived {
 		w.p.exhausted, w.p.actions, w.p.evidence = false, nil, "waived by path.required = false"
 	}
-	return w.p
+	return w
 }
 
 // current drops the reports after which the path began again: those that a gap of path.stale parts from the next one, or

@@ -48,6 +48,7 @@ const (
 type judge struct {
 	n      *night
 	c      *caseFacts
+	walker walker // that walked the path
 	path   path
 	danger float64 // of all offenders together
 }
@@ -76,7 +77,8 @@ const (
 )
 
 func (n *night) judge(c *caseFacts) *judge {
-	j := &judge{n: n, c: c, path: n.walk(c)}
+	w := n.walk(c)
+	j := &judge{n: n, c: c, walker: w, path: w.p}
 	for _, o := range c.offenders {
 		j.danger += o.danger
 	}
