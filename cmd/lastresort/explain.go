@@ -42,8 +42,12 @@ func (a *app) explainCommand() *cobra.Command {
 				return err
 			}
 			return a.reading(c.Context(), func(s *history.Store) error {
+				records, err := s.LoadRecords(c.Context(), now)
+				if err != nil {
+					return err
+				}
 				for i, where := range ranges {
-					e, err := a.explain(c.Context(), s, &policy, now, where)
+					e, err := a.explain(c.Context(), s, records, &policy, now, where)
 					switch {
 					case err != nil:
 						return err
@@ -108,13 +112,9 @@ type explanation struct {
 }
 
 // explain gathers the dossier of the case to which a range belongs, and what would change its verdict.
-func (a *app) explain(ctx context.Context, s *history.Store, p *decide.Policy, now time.Time, where netblock.Range) (explanation, error) {
-	records, err := s.LoadRecords(ctx, now)
-	if err != nil {
-		return explanation{}, err
-	}
+func (a *app) explain(ctx context.Context, s *history.Store, records history.History, p *decide.Policy, now time.Time, where netblock.Range) (explanation, error) {
 	key := decide.CaseOf(&records, where)
-	known, err := s.LoadWithin(ctx, now, netblock.OfPrefix(key), a.progress("records read"))
+	known, err := s.LoadRows(ctx, records, now, netblock.OfPrefix(key), a.progress("records read"))
 	a.progressDone()
 	if err != nil {
 		return explanation{}, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"lastresort/netblock"
@@ -15,52 +16,46 @@ import (
 // service, proof, reporter and first; the others in the order in which they were recorded. progress, where there is one, is
 // told how many records were read.
 func (s *Store) Load(ctx context.Context, known time.Time, progress func(int)) (History, error) {
-	return s.LoadWithin(ctx, known, netblock.Range{}, progress)
-}
-
-// LoadWithin is Load with only the sightings and traffic of sources in a range, which the store finds without going through
-// the others; of all sources where the range is the zero Range.
-func (s *Store) LoadWithin(ctx context.Context, known time.Time, within netblock.Range, progress func(int)) (History, error) {
 	h, err := s.LoadRecords(ctx, known)
 	if err != nil || s.file == memory {
 		return h, err
 	}
-	until := momentOf(known)
-	if !within.IsValid() { // grown by and by, a million rows would take twice their room
-		for table, room := range map[string]func(int){
-			"sighting": func(n int) { h.Sightings = make([]Sighting, 0, n) },
-			"traffic":  func(n int) { h.Traffic = make([]Traffic, 0, n) },
-		} {
-			var n int
-			if err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&n); err != nil {
-				return h, s.failed(err)
-			}
-			if n > 0 {
-				room(n)
-			}
-		}
+	// Grown by and by, a million rows would take twice their room.
+	sightings, err := s.count(ctx, "sighting")
+	if err != nil {
+		return h, err
 	}
-	n := 0
+	traffic, err := s.count(ctx, "traffic")
+	if err != nil {
+		return h, err
+	}
+	h.Sightings, h.Traffic = slices.Grow(h.Sightings, sightings), slices.Grow(h.Traffic, traffic)
+	return s.LoadRows(ctx, h, known, netblock.Range{}, progress)
+}
+
+// LoadRows adds to a history the sightings and traffic of sources in a range that are known at a moment, as Load does for
+// all; the store finds them without going through the others. The zero Range is all sources.
+func (s *Store) LoadRows(ctx context.Context, h History, known time.Time, within netblock.Range, progress func(int)) (History, error) {
+	if s.file == memory {
+		return h, nil
+	}
+	until, n := momentOf(known), 0
 	tick := func() {
 		if n++; progress != nil && n%10000 == 0 {
 			progress(n)
 		}
 	}
-	err = s.loadRows(ctx, "sighting", until, within, func(r readRow) {
+	err := s.loadRows(ctx, "sighting", until, within, func(r readRow) {
 		h.Sightings = append(h.Sightings, r.sighting())
 		tick()
 	})
-	if err != nil {
-		return h, s.failed(err)
+	if err == nil {
+		err = s.loadRows(ctx, "traffic", until, within, func(r readRow) {
+			h.Traffic = append(h.Traffic, r.traffic())
+			tick()
+		})
 	}
-	err = s.loadRows(ctx, "traffic", until, within, func(r readRow) {
-		h.Traffic = append(h.Traffic, r.traffic())
-		tick()
-	})
-	if err != nil {
-		return h, s.failed(err)
-	}
-	return h, nil
+	return h, s.failed(err)
 }
 
 // momentOf is a moment as the store keeps it; the zero time is after all others.
@@ -86,7 +81,16 @@ func (s *Store) Rows(ctx context.Context) (n int, err error) {
 	if s.file == memory {
 		return 0, nil
 	}
-	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sighting) + (SELECT count(*) FROM traffic)`).Scan(&n)
+	sightings, err := s.count(ctx, "sighting")
+	if err != nil {
+		return 0, err
+	}
+	traffic, err := s.count(ctx, "traffic")
+	return sightings + traffic, err
+}
+
+func (s *Store) count(ctx context.Context, table string) (n int, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&n)
 	return n, s.failed(err)
 }
 

@@ -425,7 +425,7 @@ func TestProposalComesBackAsItWas(t *testing.T) {
 	}
 }
 
-func TestLoadWithinLeavesOutOtherSources(t *testing.T) {
+func TestLoadRowsLeavesOutOtherSources(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "history.db"))
 	line := func(source, kind string) string {
 		if kind == "traffic" {
@@ -450,7 +450,12 @@ func TestLoadWithinLeavesOutOtherSources(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, err := s.LoadWithin(t.Context(), time.Date(2026, 10, 2, 2, 0, 0, 0, time.UTC), r, nil)
+		at := time.Date(2026, 10, 2, 2, 0, 0, 0, time.UTC)
+		records, err := s.LoadRecords(t.Context(), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := s.LoadRows(t.Context(), records, at, r, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
