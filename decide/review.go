@@ -91,6 +91,9 @@ type CaseChanges struct {
 	Unchanged   int
 }
 
+// Any tells whether there is any.
+func (c *CaseChanges) Any() bool { return len(c.Add)+len(c.Change)+len(c.Remove) > 0 }
+
 // Totals sum up a review. Sources in no case are those of which nothing but being seen is known.
 type Totals struct {
 	Cases     int             `json:"cases"`

@@ -50,9 +50,9 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.policyFile, "policy", "", "policy `FILE` (default "+defaultPolicy+" where there is one)")
 	root.PersistentFlags().StringVar(&a.storeFile, "store", defaultStore, "store `FILE` of the history")
 	root.AddCommand(a.demoCommand(), a.importCommand(), a.exportCommand(), a.observeCommand(), a.reviewCommand(), a.diffCommand(),
-		a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.blockCommand(), a.unblockCommand(), a.listCommand(), a.statusCommand(), a.restoreCommand(), a.explainCommand(),
-		a.historyCommand(), a.reportCommand(), a.responseCommand(), a.answerCommand(), a.approveCommand(), a.contactCommand(), a.netblockCommand(),
-		a.protectCommand(), a.policyCommand())
+		a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.blockCommand(), a.unblockCommand(), a.listCommand(), a.statusCommand(),
+		a.restoreCommand(), a.explainCommand(), a.historyCommand(), a.reportCommand(), a.responseCommand(), a.answerCommand(),
+		a.approveCommand(), a.contactCommand(), a.netblockCommand(), a.protectCommand(), a.policyCommand())
 	return root
 }
 

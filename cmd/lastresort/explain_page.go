@@ -193,14 +193,7 @@ func (p *page) actions(c *decide.Case) {
 	}
 	p.head("due")
 	for _, x := range c.Actions {
-		text := x.Action
-		if x.To != "" {
-			text += " to " + x.To
-		}
-		if len(x.About) > 0 {
-			text += " about " + few(x.About, 8)
-		}
-		p.row([]column{{x.Due, 10}}, text)
+		p.row([]column{{x.Due, 10}}, actionText(x, 8))
 	}
 }
 

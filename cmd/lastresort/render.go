@@ -92,7 +92,7 @@ func leadOf(columns []column) string {
 	return lead
 }
 
-// shown returns how many of n rows a section shows, and prints nothing.
+// shown returns how many of n rows a section shows.
 func (p *page) shown(n, most int) int {
 	if p.all {
 		return n

@@ -79,7 +79,7 @@ func (p *page) wouldChange(r *decide.Review) {
 	p.head("would change: %d to add, %d to change, %d to remove", r.Changes.Add, r.Changes.Change, r.Changes.Remove)
 	var list []decide.Case
 	for _, c := range r.Cases {
-		if len(c.Changed.Add)+len(c.Changed.Change)+len(c.Changed.Remove) > 0 {
+		if c.Changed.Any() {
 			list = append(list, c)
 		}
 	}
@@ -158,13 +158,21 @@ func (p *page) due(r *decide.Review) {
 	p.head("letters: %d due, %d later", countDue(list, today), len(list)-countDue(list, today))
 	n := p.shown(len(list), shownCases)
 	for _, x := range list[:n] {
-		text := x.Action.Action + " to " + x.To
-		if len(x.About) > 0 {
-			text += " about " + few(x.About, 4)
-		}
-		p.brief([]column{{x.netblock, 24}, {x.Due, 10}}, text)
+		p.brief([]column{{x.netblock, 24}, {x.Due, 10}}, actionText(x.Action, 4))
 	}
 	p.more(len(list), n)
+}
+
+// actionText says what is due to whom about whom, as many of them as that.
+func actionText(x decide.Action, most int) string {
+	text := x.Action
+	if x.To != "" {
+		text += " to " + x.To
+	}
+	if len(x.About) > 0 {
+		text += " about " + few(x.About, most)
+	}
+	return text
 }
 
 func countDue(list []dueLine, today string) int {
@@ -182,7 +190,7 @@ func (p *page) stays(r *decide.Review) {
 	var list []decide.Case
 	for _, v := range verdicts {
 		for _, c := range r.Cases {
-			if c.Verdict == v && len(c.Changed.Add)+len(c.Changed.Change)+len(c.Changed.Remove) == 0 {
+			if c.Verdict == v && !c.Changed.Any() {
 				list = append(list, c)
 			}
 		}
