@@ -11,7 +11,7 @@ import (
 	"lastresort/netblock"
 )
 
-// spread are n wants over 10.0.0.0/8, single addresses or ranges of five.
+// spreadOut returns n wants over 10.0.0.0/8, single addresses or ranges of five.
 func spreadOut(n int, ranges bool) []Want {
 	until := time.Now().Add(24 * time.Hour)
 	if ranges {

@@ -156,12 +156,12 @@ func (a *asker) grouped(values []history.Stance, try func(history.Stance) outcom
 func (a *asker) answerMore() {
 	for _, q := range history.Questions {
 		for _, text := range decide.AnswersTo(q) {
-			o := a.ask(func(c *changed) {
-				c.h.Answers = append(c.h.Answers, history.Answer{Netblock: a.d.Case.Netblock, Question: q, Answer: text, At: a.now, By: "operator"})
-			})
-			if text != decide.AnswerOpen { // taking answers back is tried record by record
-				a.tell(Fact, o, "the answer %s = %s, now", q, text)
+			if text == decide.AnswerOpen {
+				continue // taking answers back is tried record by record
 			}
+			a.tell(Fact, a.ask(func(c *changed) {
+				c.h.Answers = append(c.h.Answers, history.Answer{Netblock: a.d.Case.Netblock, Question: q, Answer: text, At: a.now, By: "operator"})
+			}), "the answer %s = %s, now", q, text)
 		}
 	}
 }
