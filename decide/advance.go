@@ -42,14 +42,14 @@ func (w *walker) advance() {
 
 // atOnce is when the first step is due: at the hostile response that changed where the path starts, else now.
 func (w *walker) atOnce() time.Time {
-	for i := len(w.c.reports) - 1; i >= 0 && w.p.opinion.Trust == history.Untrusted; i-- {
-		r := w.c.reports[i]
-		if at, ok := w.n.letters.hostile[mailbox(r.To)]; ok && r.Role == history.Contacted && mailbox(r.To) == mailbox(w.c.netblock.Abuse) {
-			for _, x := range w.n.letters.responses[r.ID] {
-				if x.Stance == history.Hostile && x.At.Equal(at) {
-					return at
-				}
-			}
+	at, hostile := w.n.letters.wasHostile(w.c.netblock.Abuse)
+	if !hostile {
+		return w.n.now
+	}
+	for _, r := range w.c.reports {
+		if r.Role == history.Contacted && mailbox(r.To) == mailbox(w.c.netblock.Abuse) &&
+			slices.ContainsFunc(w.n.letters.responses[r.ID], func(x response) bool { return x.Stance == history.Hostile && x.At.Equal(at) }) {
+			return at
 		}
 	}
 	return w.n.now

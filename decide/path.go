@@ -147,10 +147,17 @@ func (w *walker) readReports() {
 	w.skips[upstreamStep], w.skips[certStep] = unreachable, unreachable
 }
 
+// readSightings finds when today's offenders were ever seen: that a word was broken stays true when the sighting has left
+// the window, or a follow-up that was written in time would no longer count.
 func (w *walker) readSightings() {
+	if len(w.c.reports) == 0 {
+		return
+	}
 	for _, o := range w.c.offenders {
-		for _, x := range o.seen {
-			w.after = append(w.after, x.First)
+		for i := range o.all {
+			if x := &o.all[i]; proves(x) {
+				w.after = append(w.after, x.First)
+			}
 		}
 	}
 	slices.SortFunc(w.after, time.Time.Compare)

@@ -30,6 +30,7 @@ func newDecay(days int, halfLife Duration) decay {
 type offender struct {
 	addr    netip.Addr
 	seen    []*history.Sighting // two-way, by us, in window, earliest first
+	all     []history.Sighting  // whatever the history holds of it
 	danger  float64             // per day
 	days    map[int]float64     // events × severity by day
 	loss    float64             // honest value per day that counts as lost
@@ -45,7 +46,7 @@ type lostPart struct {
 }
 
 func (n *night) newOffender(src *source) *offender {
-	o := &offender{addr: src.addr, days: map[int]float64{}}
+	o := &offender{addr: src.addr, all: src.sightings, days: map[int]float64{}}
 	o.seen = src.proven(n.today, n.policy.Offender.Window.Days())
 	for _, x := range o.seen {
 		day, weighed := dayOf(x.Last), float64(x.Count)*n.policy.severity(x.Kind)
@@ -103,7 +104,7 @@ func (n *night) worth(days []serviceDay) (float64, []lostPart) {
 
 // seenSince tells whether o was seen after a moment, which includes the moment itself.
 func (o *offender) seenSince(t time.Time) bool {
-	return slices.ContainsFunc(o.seen, func(x *history.Sighting) bool { return !x.First.Before(t) })
+	return slices.ContainsFunc(o.all, func(x history.Sighting) bool { return proves(&x) && !x.First.Before(t) })
 }
 
 // seenRecently tells whether o was seen within hostile.recent.
