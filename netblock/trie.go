@@ -12,9 +12,13 @@ import (
 // Trie answers which of a fixed set of prefixes lies closest around an address. The zero Trie holds none. It isn't safe for
 // concurrent use.
 type Trie struct {
-	ranger cidranger.Ranger
-	sorted []netip.Prefix // by address, then the wider first
+	ranger cidranger.Ranger // of up to mostInRanger prefixes
+	nest   nest             // of more
+	sorted []netip.Prefix   // by address, then the wider first
 }
+
+// mostInRanger is how many prefixes go into cidranger, which takes 14 s and half a gigabyte for a million.
+const mostInRanger = 100_000
 
 // entry carries a prefix through the trie, so that no answer is parsed back.
 type entry struct {
@@ -26,10 +30,17 @@ type entry struct {
 func (e entry) Network() net.IPNet { return e.net }
 
 // NewTrie returns the trie of prefixes, which must be masked and not IPv4-mapped.
-func NewTrie(prefixes []netip.Prefix) Trie {
-	t := Trie{ranger: cidranger.NewPCTrieRanger(), sorted: slices.Clone(prefixes)}
+func NewTrie(prefixes []netip.Prefix) Trie { return newTrie(prefixes, mostInRanger) }
+
+func newTrie(prefixes []netip.Prefix, most int) Trie {
+	t := Trie{sorted: slices.Clone(prefixes)}
 	slices.SortFunc(t.sorted, comparePrefixes)
 	t.sorted = slices.Compact(t.sorted)
+	if len(t.sorted) > most {
+		t.nest = newNest(t.sorted)
+		return t
+	}
+	t.ranger = cidranger.NewPCTrieRanger()
 	for _, p := range t.sorted {
 		e := entry{net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}, p}
 		if err := t.ranger.Insert(e); err != nil {
@@ -51,8 +62,11 @@ func (t Trie) Around(a netip.Addr) (netip.Prefix, bool) { return t.AroundRange(S
 
 // AroundRange returns the most specific prefix that covers all of r, and false where none does.
 func (t Trie) AroundRange(r Range) (netip.Prefix, bool) {
-	if t.ranger == nil || !r.IsValid() {
+	if len(t.sorted) == 0 || !r.IsValid() {
 		return netip.Prefix{}, false
+	}
+	if t.ranger == nil {
+		return t.nest.aroundRange(r)
 	}
 	around, err := t.ranger.ContainingNetworks(r.first.AsSlice())
 	if err != nil {

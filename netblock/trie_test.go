@@ -1,6 +1,7 @@
 package netblock
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -91,7 +92,6 @@ func TestTrieAgreesWithLookingAtAll(t *testing.T) {
 		for range rapid.IntRange(0, 12).Draw(t, "prefixes") {
 			prefixes = append(prefixes, drawPrefix(t))
 		}
-		trie := NewTrie(prefixes)
 		q := drawPrefix(t)
 		r := OfPrefix(q)
 		var around netip.Prefix
@@ -107,11 +107,80 @@ func TestTrieAgreesWithLookingAtAll(t *testing.T) {
 		slices.SortFunc(inside, func(a, b netip.Prefix) int {
 			return OfPrefix(a).First().Compare(OfPrefix(b).First())*1000 + a.Bits() - b.Bits()
 		})
-		if got, ok := trie.AroundRange(r); ok != around.IsValid() || got != around {
-			t.Fatalf("around %s in %v is %s, not %s", r, prefixes, got, around)
-		}
-		if got := trie.Inside(q); !slices.Equal(got, slices.Compact(inside)) {
-			t.Fatalf("inside %s in %v are %v, not %v", q, prefixes, got, inside)
+		inside = slices.Compact(inside)
+		for most, trie := range map[int]Trie{len(prefixes): newTrie(prefixes, len(prefixes)), -1: newTrie(prefixes, -1)} {
+			if got, ok := trie.AroundRange(r); ok != around.IsValid() || got != around {
+				t.Fatalf("around %s in %v is %s, not %s, with %d in the ranger", r, prefixes, got, around, most)
+			}
+			if got := trie.Inside(q); !slices.Equal(got, inside) {
+				t.Fatalf("inside %s in %v are %v, not %v, with %d in the ranger", q, prefixes, got, inside, most)
+			}
 		}
 	})
+}
+
+// delegations is a table of the shape of all registries' delegations, by lengths: mostly /24s to /16s and IPv6 /32s to /48s.
+func delegations(n int) []netip.Prefix {
+	r := rand.New(rand.NewPCG(7, uint64(n)))
+	out := make([]netip.Prefix, 0, n)
+	for len(out) < n {
+		a := netip.AddrFrom4([4]byte{byte(1 + r.IntN(222)), byte(r.IntN(256)), byte(r.IntN(256)), 0})
+		bits := oneOf(r, 24, 24, 24, 24, 23, 22, 22, 22, 21, 20, 19, 18, 17, 16)
+		if r.IntN(3) == 0 {
+			a = netip.AddrFrom16([16]byte{0: 0x20 | byte(r.IntN(16)), 1: byte(r.IntN(256)), 2: byte(r.IntN(256)), 3: byte(r.IntN(256)), 4: byte(r.IntN(8))})
+			bits = oneOf(r, 29, 32, 32, 32, 44, 48, 48)
+		}
+		p, err := a.Prefix(bits)
+		if err != nil {
+			panic(err)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// BenchmarkMatch looks up one address an operation.
+func BenchmarkMatch(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		n    int
+	}{{"90k", 90_000}, {"330k", 330_000}} {
+		b.Run(c.name, func(b *testing.B) {
+			trie := NewTrie(delegations(c.n))
+			r := rand.New(rand.NewPCG(8, 8))
+			asked := make([]netip.Addr, 1<<16)
+			for i := range asked {
+				asked[i] = lastOf(trie.sorted[r.IntN(len(trie.sorted))])
+			}
+			found := 0
+			i := 0
+			for b.Loop() {
+				if _, ok := trie.Around(asked[i&(1<<16-1)]); ok {
+					found++
+				}
+				i++
+			}
+			if found == 0 {
+				b.Fatal("nothing found")
+			}
+		})
+	}
+}
+
+// BenchmarkTable builds the table that BenchmarkMatch asks.
+func BenchmarkTable(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		n    int
+	}{{"90k", 90_000}, {"330k", 330_000}} {
+		b.Run(c.name, func(b *testing.B) {
+			all := delegations(c.n)
+			b.ReportAllocs()
+			for b.Loop() {
+				if t := NewTrie(all); len(t.sorted) == 0 {
+					b.Fatal("nothing in it")
+				}
+			}
+		})
+	}
 }
