@@ -38,6 +38,15 @@ func steps(x float64) cost {
 	return cost{int64(hi), uint64(x - hi*0x1p64)}
 }
 
+// perDay returns an amount as the nearest float64.
+func (a cost) perDay() float64 {
+	if a.hi < 0 {
+		n := cost{}.minus(a)
+		return -n.perDay()
+	}
+	return (float64(a.hi)*0x1p64 + float64(a.lo)) / 1e15
+}
+
 func (a cost) plus(b cost) cost {
 	lo, carry := bits.Add64(a.lo, b.lo, 0)
 	return cost{a.hi + b.hi + int64(carry), lo}

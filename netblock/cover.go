@@ -58,68 +58,39 @@ type Solution struct {
 func Cover(p Problem) Solution {
 	g := p.ground()
 	var chosen []span
+	var paid cost
 	if p.Shape == Interval {
-		chosen = g.coverIntervals()
+		chosen, paid = g.coverIntervals()
 	} else {
-		chosen = g.coverPrefixes()
+		chosen, paid = g.coverPrefixes()
 	}
-	s := g.price(chosen)
-	s.Cost += p.EntryCost * float64(len(chosen))
-	s.Ranges = make([]Range, len(chosen))
+	s := Solution{Cost: paid.perDay(), Loss: g.lost(chosen), Ranges: make([]Range, len(chosen))}
 	for i, x := range chosen {
 		s.Ranges[i] = g.rangeOf(x)
 	}
-	return s
-}
-
-// Price returns what the given ranges cost, whatever they hold, wherever they lie. An address that several touch is lost
-// once; of what lies outside the border nothing is known.
-func (p Problem) Price(ranges []Range) Solution {
-	g := p.ground()
-	var known []span
-	foreign := 0.0
-	for _, r := range SetOf(ranges...).ranges {
-		x := span{UnitKey(r.first), UnitKey(r.last)}
-		switch n := len(known) - 1; {
-		case r.Is4() != g.is4:
-			foreign += p.Prior * r.Units()
-		case n >= 0 && known[n].last == x.first:
-			known[n].last = x.last
-		default:
-			known = append(known, x)
-		}
-	}
-	s := g.price(known)
-	s.Ranges = ranges
-	s.Loss += foreign
-	s.Cost += foreign + p.EntryCost*float64(len(ranges))
-	return s
-}
-
-// price returns what disjoint spans cost, but for their entries.
-func (g *ground) price(covered []span) Solution {
-	var s Solution
-	pieces := g.pieces
-	for _, x := range covered {
-		for len(pieces) > 0 && pieces[0].last < x.first {
-			pieces = pieces[1:]
-		}
-		loss, gain := g.weigh(x, pieces)
-		s.Loss += loss
-		s.Cost += loss - gain
-	}
-	for i := range g.Points {
-		x := &g.Points[i]
-		if !x.Named {
-			continue
-		}
-		key, at := UnitKey(x.Addr), x.Addr.Is4() == g.is4
-		for at && len(covered) > 0 && covered[0].last < key {
-			covered = covered[1:]
-		}
-		if !at || len(covered) == 0 || key < covered[0].first {
+	for i := range p.Points { // of those outside the border nothing can be covered
+		if x := &p.Points[i]; x.Named && (i < g.from || i >= g.to) {
 			s.Cost += x.Danger
 		}
 	}
 	return s
+}
+
+// lost returns the honest value lost in disjoint spans: that of the known, and the prior of the unseen.
+func (g *ground) lost(covered []span) float64 {
+	sum, i := 0.0, g.from
+	for _, x := range covered {
+		for i < g.to && g.key(i) < x.first {
+			i++
+		}
+		unseen := count(x.first, x.last)
+		for ; i < g.to && g.key(i) <= x.last; i++ {
+			sum += g.Points[i].Loss
+			if g.Points[i].seen() {
+				unseen--
+			}
+		}
+		sum += float64(unseen) * g.Prior
+	}
+	return sum
 }

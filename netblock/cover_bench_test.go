@@ -1,8 +1,6 @@
 package netblock
 
 import (
-	"cmp"
-	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -46,44 +44,56 @@ func walled(p Problem, n int) Problem {
 	return p
 }
 
-func BenchmarkCover(b *testing.B) {
-	for _, n := range []int{100_000, 1_000_000} {
-		for _, c := range []struct {
-			name string
-			p    Problem
-		}{
-			{"cidr", benchProblem(CIDR, "198.0.0.0/7", n)},
-			{"range", benchProblem(Interval, "198.0.0.0/7", n)},
-			{"v6", benchProblem(CIDR, "2001:db8::/32", n)},
-			{"v6range", benchProblem(Interval, "2001:db8::/32", n)},
-			{"walls", walled(benchProblem(CIDR, "198.0.0.0/7", n), n/10)},
-			{"wallsrange", walled(benchProblem(Interval, "198.0.0.0/7", n), n/10)},
-		} {
-			b.Run(fmt.Sprintf("%s/%d", c.name, n), func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					if s := Cover(c.p); len(s.Ranges) == 0 {
-						b.Fatal("nothing is covered")
-					}
-				}
-			})
+// sizes are how many points the benches take; ten million only for prefixes, to see how the cover grows.
+var sizes = []struct {
+	name string
+	n    int
+}{{"100k", 100_000}, {"1M", 1_000_000}}
+
+func benchCover(b *testing.B, p Problem) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if s := Cover(p); len(s.Ranges) == 0 {
+			b.Fatal("nothing is covered")
 		}
 	}
+	b.ReportMetric(float64(len(p.Points)), "points")
+}
+
+func BenchmarkCover(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		of   func(n int) Problem
+	}{
+		{"cidr", func(n int) Problem { return benchProblem(CIDR, "198.0.0.0/7", n) }},
+		{"range", func(n int) Problem { return benchProblem(Interval, "198.0.0.0/7", n) }},
+		{"v6", func(n int) Problem { return benchProblem(CIDR, "2001:db8::/32", n) }},
+		{"v6range", func(n int) Problem { return benchProblem(Interval, "2001:db8::/32", n) }},
+		{"walls", func(n int) Problem { return walled(benchProblem(CIDR, "198.0.0.0/7", n), n/10) }},
+		{"wallsrange", func(n int) Problem { return walled(benchProblem(Interval, "198.0.0.0/7", n), n/10) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for _, size := range sizes {
+				b.Run(size.name, func(b *testing.B) { benchCover(b, c.of(size.n)) })
+			}
+		})
+	}
+	b.Run("10M", func(b *testing.B) { benchCover(b, benchProblem(CIDR, "192.0.0.0/3", 10_000_000)) })
 }
 
 // BenchmarkSort sorts the keys of the same points, to measure the cover against.
 func BenchmarkSort(b *testing.B) {
-	for _, n := range []int{100_000, 1_000_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
 			var keys []uint64
-			for _, x := range benchProblem(CIDR, "198.0.0.0/7", n).Points {
+			for _, x := range benchProblem(CIDR, "198.0.0.0/7", size.n).Points {
 				keys = append(keys, UnitKey(x.Addr))
 			}
 			rand.New(rand.NewPCG(3, 3)).Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 			work := make([]uint64, len(keys))
 			for b.Loop() {
 				copy(work, keys)
-				slices.SortFunc(work, cmp.Compare[uint64])
+				slices.Sort(work)
 			}
 		})
 	}

@@ -1,7 +1,5 @@
 package netblock
 
-import "slices"
-
 // content is what a stretch of the ground holds in its pieces.
 type content struct {
 	net    cost // of the pieces inside a range
@@ -27,60 +25,84 @@ func (g *ground) content(x piece) content {
 // or each half is covered as well as it can be. That is exact, for two prefixes overlap only where one lies in the other.
 // Only the smallest prefix around each two neighbouring pieces can win: a wider one around the same pieces adds addresses
 // that cost the prior and gain nothing.
+//
+// Pieces come in address order, so the tree is never held: only the branch to the piece at hand is, and what hangs on its
+// left.
 type prefixCover struct {
 	*ground
 	entry  cost
 	free   []span // what no walls and borders forbid, from where the search is on
+	branch []limb
 	chosen []span
 }
 
-func (g *ground) coverPrefixes() []span {
-	c := prefixCover{ground: g, entry: costOf(g.EntryCost), free: g.free()}
-	if len(g.pieces) > 0 {
-		c.best(g.pieces)
-	}
-	return c.chosen
+// limb is a part of the tree whose pieces are all known.
+type limb struct {
+	first, last uint64 // from its first piece to its last
+	fork        int    // length of the smallest prefix around it and the limb before; -1 for the first
+	mark        int    // its ranges were chosen from here on
+	best        choice
+	in          content
 }
 
-// best adds the best ranges for some pieces to those chosen, and returns what they come to and what the pieces hold.
-func (c *prefixCover) best(pieces []piece) (choice, content) {
-	first, last := pieces[0].first, pieces[len(pieces)-1].last
-	b := c.join(first, last)
-	mark := len(c.chosen)
-	if len(pieces) == 1 {
-		in := c.content(pieces[0])
-		return c.whole(b, in, choice{cost: in.danger}, mark), in
-	}
-	high := c.last(block{b.first, b.bits + 1}) + 1
-	mid, _ := slices.BinarySearchFunc(pieces, high, func(x piece, key uint64) int {
-		if x.first < key {
-			return -1
+func (g *ground) coverPrefixes() ([]span, cost) {
+	c := prefixCover{ground: g, entry: costOf(g.EntryCost), free: g.free(), chosen: make([]span, 0, g.to-g.from)}
+	g.groups(func() {
+		for i := range g.pieces {
+			c.grow(g.pieces[i])
 		}
-		return 1
 	})
-	left, inLeft := c.best(pieces[:mid])
-	right, inRight := c.best(pieces[mid:])
-	in := inLeft.plus(inRight)
-	return c.whole(b, in, left.plus(right), mark), in
+	if len(c.branch) == 0 {
+		return nil, cost{}
+	}
+	for len(c.branch) > 1 {
+		c.merge()
+	}
+	return c.chosen, c.branch[0].best.cost
 }
 
-// whole takes a block as one range if that is allowed and better than its parts, whose ranges were chosen from mark on.
-func (c *prefixCover) whole(b block, in content, apart choice, mark int) choice {
-	if !in.named || b.bits < min(c.Widest, c.bits) {
-		return apart
+// grow adds a piece at the end of the branch.
+func (c *prefixCover) grow(x piece) {
+	fork := -1
+	if n := len(c.branch); n > 0 {
+		fork = c.join(c.branch[n-1].last, x.first).bits
+		for len(c.branch) > 1 && c.branch[len(c.branch)-1].fork > fork {
+			c.merge()
+		}
+	}
+	in := c.content(x)
+	l := limb{x.first, x.last, fork, len(c.chosen), choice{cost: in.danger}, in}
+	c.whole(&l, c.join(x.first, x.last))
+	c.branch = append(c.branch, l)
+}
+
+// merge makes one limb of the last two.
+func (c *prefixCover) merge() {
+	n := len(c.branch)
+	left, right := &c.branch[n-2], &c.branch[n-1]
+	b := c.around(left.first, right.fork)
+	left.last, left.best, left.in = right.last, left.best.plus(right.best), left.in.plus(right.in)
+	c.branch = c.branch[:n-1]
+	c.whole(left, b)
+}
+
+// whole takes the smallest prefix around a limb as one range if that is allowed and better than what is chosen in it.
+func (c *prefixCover) whole(l *limb, b block) {
+	if !l.in.named || b.bits < min(c.Widest, c.bits) {
+		return
 	}
 	all := span{b.first, c.last(b)}
 	size := count(all.first, all.last)
-	one := choice{in.net.plus(costOfEach(c.Prior, size-in.units)).plus(c.entry), size, 1}
-	if one.compare(apart) >= 0 {
-		return apart
+	one := choice{l.in.net.plus(costOfEach(c.Prior, size-l.in.units)).plus(c.entry), size, 1}
+	if one.compare(l.best) >= 0 {
+		return
 	}
 	for len(c.free) > 0 && c.free[0].last < all.last { // no block that is tried later ends before this one
 		c.free = c.free[1:]
 	}
 	if len(c.free) == 0 || all.first < c.free[0].first {
-		return apart
+		return
 	}
-	c.chosen = append(c.chosen[:mark], all)
-	return one
+	c.chosen = append(c.chosen[:l.mark], all)
+	l.best = one
 }

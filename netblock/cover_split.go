@@ -16,17 +16,17 @@ import (
 // If the touching ones moved to the left as a whole, or the cut between two of them did, the cover would be as good and
 // lower, or better. What holds them is an edge of a cell, as many times the greatest width away as there are intervals
 // between, each of which holds a named offender.
-func (c *intervalCover) split(last uint64) {
-	x := splitter{intervalCover: c, width: c.widest + 1, first: c.cells[0].first, last: last, named: c.rooms[0][:0], cuts: c.rooms[1][:0]}
+func (c *intervalCover) split() {
+	x := splitter{intervalCover: c, width: c.widest + 1, first: c.island.first, last: c.island.last, named: c.rooms[0][:0], cuts: c.rooms[1][:0]}
 	for _, y := range c.cells {
-		if c.named(y.piece) {
+		if c.ground.named(y.piece) {
 			x.named = append(x.named, y.first)
 		}
 	}
-	for i, y := range c.cells {
-		if end := c.lastOf(int32(i), last); end > y.first && x.pays(i) {
-			x.endsIn(y.first, end)
-			x.beginsIn(y.first, end)
+	for i := range c.cells {
+		if y := &c.cells[i]; y.last > y.first {
+			x.endsIn(y.first, y.last)
+			x.beginsIn(y.first, y.last)
 		}
 	}
 	slices.Sort(x.cuts)
@@ -61,8 +61,11 @@ func (x *splitter) beginsIn(from, to uint64) {
 	if x.last-from < x.width {
 		return
 	}
-	for i := x.search(from + x.width); i <= len(x.cells); i++ {
-		end := x.lastOf(int32(i)-1, x.last)
+	for i := max(x.search(from+x.width)-1, 0); i < len(x.cells); i++ {
+		end := x.cells[i].last
+		if end-from < x.width || end < from {
+			continue
+		}
 		if end-to >= x.width && end > to {
 			return
 		}
@@ -85,16 +88,10 @@ func (x *splitter) holds(from, to uint64) bool {
 	return i < len(x.named) && x.named[i] <= to
 }
 
-// pays tells whether an interval that takes in all of a cell's unseen keys costs less for it.
-func (x *splitter) pays(i int) bool {
-	y := x.cells[i]
-	return y.piece >= 0 && x.ground.pieces[y.piece].point < 0 && x.ground.pieces[y.piece].gain > x.Prior
-}
-
-// inside tells whether a key lies behind the first of a cell that pays.
+// inside tells whether a key lies in a cell, behind its first.
 func (x *splitter) inside(key uint64) bool {
 	i := x.search(key)
-	return i > 0 && (i == len(x.cells) || x.cells[i].first != key) && x.pays(i-1)
+	return i > 0 && key <= x.cells[i-1].last && (i == len(x.cells) || x.cells[i].first != key)
 }
 
 // cutAt cuts cells in two at each of some keys, which lie inside of them.
@@ -102,12 +99,17 @@ func (c *intervalCover) cutAt(keys []uint64) {
 	i, k := len(c.cells), len(keys)
 	c.cells = slices.Grow(c.cells, k)[:i+k]
 	for to := i + k; k > 0; to-- {
-		if c.cells[i-1].first > keys[k-1] {
-			c.cells[to-1] = c.cells[i-1]
+		y := c.cells[i-1]
+		if y.first > keys[k-1] {
+			c.cells[to-1] = y
 			i--
 			continue
 		}
-		c.cells[to-1] = cell{keys[k-1], c.cells[i-1].piece}
+		low := y
+		low.last = keys[k-1] - 1
+		high := y
+		high.first, high.before = keys[k-1], y.before.plus(c.net(low.piece))
+		c.cells[to-1], c.cells[i-1] = high, low
 		k--
 	}
 }

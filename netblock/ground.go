@@ -8,16 +8,20 @@ import (
 	"slices"
 )
 
-// ground is a case's border as a cover sees it. Its addresses are the keys of UnitKey.
+// ground is a case's border as a cover sees it. Its addresses are the keys of UnitKey. It is looked at one group after the
+// other, so that a million points need no more room than the fullest group.
 type ground struct {
 	Problem
-	is4  bool
-	bits int // of a key: 32 or 64
-	root block
-	// Known points, and in groups that gain also all that is unseen, in address order. What lies between pieces is unseen
-	// and costs the prior, nothing less: it is never walked through.
+	is4      bool
+	bits     int // of a key: 32 or 64
+	group    int // length of a group
+	from, to int // the points in the border
+
+	// Of the group at hand: its known points and, where anything unseen in it gains, also all that is unseen, in address
+	// order. What lies between pieces is unseen and costs the prior, nothing less: it is never walked through.
 	pieces []piece
-	pays   bool // some unseen addresses gain more than they cost
+	first  int      // point of the group that comes first
+	keys   []uint64 // of its points
 	// Room that is used again, group by group.
 	ranking, aside []ranked
 }
@@ -41,29 +45,36 @@ type block struct {
 }
 
 func (p Problem) ground() *ground {
-	g := &ground{Problem: p, is4: p.Border.Is4(), bits: 64}
-	group := 48
+	g := &ground{Problem: p, is4: p.Border.Is4(), bits: 64, group: 48}
 	if g.is4 {
-		g.bits, group = 32, 24
+		g.bits, g.group = 32, 24
 	}
-	if !p.Border.IsValid() {
-		return g
-	}
-	common := min(commonBits(p.Border.first, p.Border.last), g.bits)
-	g.root = g.around(UnitKey(p.Border.first), common)
-	group = max(group, common)
-	from, to := g.inside()
-	g.pieces = make([]piece, 0, to-from)
-	for from < to {
-		b := g.around(g.key(from), group)
-		end := from + 1
-		for end < to && g.key(end) <= g.last(b) {
-			end++
-		}
-		g.add(b, from, end)
-		from = end
+	if p.Border.IsValid() {
+		g.group = max(g.group, min(commonBits(p.Border.first, p.Border.last), g.bits))
+		g.from, g.to = g.inside()
 	}
 	return g
+}
+
+// groups goes through the groups that hold points, each with its pieces.
+func (g *ground) groups(each func()) {
+	if g.from == g.to {
+		return
+	}
+	g.first, g.keys = g.from, append(g.keys[:0], g.key(g.from))
+	at := g.around(g.keys[0], g.group)
+	for i := g.from + 1; i < g.to; i++ {
+		key := g.key(i)
+		if key > g.last(at) {
+			g.lay(at)
+			each()
+			g.first, g.keys = i, g.keys[:0]
+			at = g.around(key, g.group)
+		}
+		g.keys = append(g.keys, key)
+	}
+	g.lay(at)
+	each()
 }
 
 // inside returns which points the border touches.
@@ -136,14 +147,15 @@ func (g *ground) rangeOf(x span) Range {
 	return Range{fromHalves([2]uint64{x.first, 0}, false), fromHalves([2]uint64{x.last, math.MaxUint64}, false)}
 }
 
-// add adds the pieces of a group, which holds the points from..to.
-func (g *ground) add(group block, from, to int) {
-	if ranked, ok := g.growing(from, to); ok {
-		g.cut(group, from, to, ranked, 0)
+// lay finds the pieces of the group at hand.
+func (g *ground) lay(group block) {
+	g.pieces = g.pieces[:0]
+	if ranked, ok := g.growing(); ok {
+		g.cut(group, 0, len(g.keys), ranked, 0)
 		return
 	}
-	for i := from; i < to; i++ {
-		g.pieces = append(g.pieces, piece{first: g.key(i), last: g.key(i), point: int32(i)})
+	for i, key := range g.keys {
+		g.pieces = append(g.pieces, piece{first: key, last: key, point: int32(g.first + i)})
 	}
 }
 
@@ -153,33 +165,32 @@ type ranked struct {
 	danger float64
 }
 
-// growing tells whether anything unseen in a group may gain, and returns the group's offenders by danger.
-func (g *ground) growing(from, to int) ([]ranked, bool) {
-	n := 0
-	for _, x := range g.Points[from:to] {
+// growing tells whether anything unseen in the group at hand may gain, and returns the group's offenders by danger.
+func (g *ground) growing() ([]ranked, bool) {
+	if len(g.keys) < max(g.GrowMin, 1) || g.Neighbours <= 0 {
+		return nil, false
+	}
+	points := g.Points[g.first : g.first+len(g.keys)]
+	out := g.ranking[:0]
+	for i := range points {
+		x := &points[i]
 		if x.Honest {
 			return nil, false
 		}
 		if x.Offender || x.Named {
-			n++
+			out = append(out, ranked{g.keys[i], x.Danger})
 		}
 	}
-	if n < max(g.GrowMin, 1) || g.Neighbours <= 0 {
+	g.ranking = out
+	if len(out) < max(g.GrowMin, 1) {
 		return nil, false
 	}
-	out := g.ranking[:0]
-	for i, x := range g.Points[from:to] {
-		if x.Offender || x.Named {
-			out = append(out, ranked{g.key(from + i), x.Danger})
-		}
-	}
 	slices.SortFunc(out, func(a, b ranked) int { return cmp.Compare(a.danger, b.danger) })
-	g.ranking = out
 	return out, true
 }
 
-// cut adds the pieces of a block in a group that grows. The block holds the points from..to, of these the offenders by
-// danger, and gain is the most that a prefix around the block promises an unseen address.
+// cut adds the pieces of a block in a group that grows. The block holds the group's points from..to, of these the offenders
+// by danger, and gain is the most that a prefix around the block promises an unseen address.
 func (g *ground) cut(b block, from, to int, offenders []ranked, gain float64) {
 	if len(offenders) >= max(g.GrowMin, 1) {
 		gain = max(gain, g.promise(b, offenders))
@@ -187,16 +198,15 @@ func (g *ground) cut(b block, from, to int, offenders []ranked, gain float64) {
 	switch {
 	case from == to:
 		g.pieces = append(g.pieces, piece{b.first, g.last(b), gain, -1})
-		g.pays = g.pays || gain > g.Prior
 		return
 	case b.bits == g.bits:
-		g.pieces = append(g.pieces, piece{b.first, b.first, gain, int32(from)})
+		g.pieces = append(g.pieces, piece{b.first, b.first, gain, int32(g.first + from)})
 		return
 	}
 	low := block{b.first, b.bits + 1}
 	high := block{g.last(low) + 1, b.bits + 1}
 	mid := from
-	for mid < to && g.key(mid) < high.first {
+	for mid < to && g.keys[mid] < high.first {
 		mid++
 	}
 	n := g.part(offenders, high.first)
@@ -245,28 +255,5 @@ func (g *ground) net(x piece) cost {
 	return c
 }
 
-// weigh returns what a span loses and gains, in address order. None of the pieces ends before it.
-func (g *ground) weigh(s span, pieces []piece) (loss, gain float64) {
-	unseen := func(n uint64) { loss += float64(n) * g.Prior }
-	next := s.first
-	for _, x := range pieces {
-		if x.first > s.last {
-			break
-		}
-		from, to := max(x.first, s.first), min(x.last, s.last)
-		unseen(from - next)
-		next = to + 1
-		if x.point >= 0 {
-			loss += g.Points[x.point].Loss
-		}
-		if x.point < 0 || !g.Points[x.point].seen() {
-			unseen(count(from, to))
-			gain += float64(count(from, to)) * x.gain
-		}
-		if to == s.last {
-			return loss, gain
-		}
-	}
-	unseen(count(next, s.last))
-	return loss, gain
-}
+// named tells whether a piece is an offender that the rule names.
+func (g *ground) named(x piece) bool { return x.point >= 0 && g.Points[x.point].Named }
