@@ -17,7 +17,12 @@ type cost struct {
 const mostCost = 1e12
 
 // costOf rounds what is known of one source to 1e-12: that absorbs what floats lose on the way to the same amount.
-func costOf(x float64) cost { return steps(max(-mostCost, min(x, mostCost)) * 1e12).times(1000) }
+func costOf(x float64) cost {
+	if x == 0 {
+		return cost{}
+	}
+	return steps(max(-mostCost, min(x, mostCost)) * 1e12).times(1000)
+}
 
 // costOfEach returns the cost of n addresses at x each. It is even: the same for any n of them.
 func costOfEach(x float64, n uint64) cost {

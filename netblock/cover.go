@@ -78,19 +78,21 @@ func Cover(p Problem) Solution {
 
 // lost returns the honest value lost in disjoint spans: that of the known, and the prior of the unseen.
 func (g *ground) lost(covered []span) float64 {
-	sum, i := 0.0, g.from
-	for _, x := range covered {
-		for i < g.to && g.key(i) < x.first {
-			i++
+	sum, i, seen := 0.0, 0, uint64(0)
+	for _, x := range g.Points[g.from:g.to] {
+		key := UnitKey(x.Addr)
+		for ; i < len(covered) && covered[i].last < key; i, seen = i+1, 0 {
+			sum += float64(count(covered[i].first, covered[i].last)-seen) * g.Prior
 		}
-		unseen := count(x.first, x.last)
-		for ; i < g.to && g.key(i) <= x.last; i++ {
-			sum += g.Points[i].Loss
-			if g.Points[i].seen() {
-				unseen--
+		if i < len(covered) && covered[i].first <= key {
+			sum += x.Loss
+			if x.seen() {
+				seen++
 			}
 		}
-		sum += float64(unseen) * g.Prior
+	}
+	for ; i < len(covered); i, seen = i+1, 0 {
+		sum += float64(count(covered[i].first, covered[i].last)-seen) * g.Prior
 	}
 	return sum
 }

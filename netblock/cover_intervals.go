@@ -53,7 +53,8 @@ func (g *ground) coverIntervals() ([]span, cost) {
 	}
 	land()
 	g.groups(func() {
-		for _, x := range g.pieces {
+		for i := range g.pieces {
+			x := &g.pieces[i]
 			for len(free) > 0 && free[0].last < x.first {
 				c.leave()
 				free = free[1:]
@@ -62,9 +63,9 @@ func (g *ground) coverIntervals() ([]span, cost) {
 			walled := g.named(x)
 			for len(free) > 0 && free[0].first <= x.last {
 				walled = false
-				part := x
+				part := *x
 				part.first, part.last = max(x.first, free[0].first), min(x.last, free[0].last)
-				c.add(part)
+				c.add(&part)
 				if x.last <= free[0].last {
 					break
 				}
@@ -89,13 +90,16 @@ func (c *intervalCover) land(island span) {
 }
 
 // add adds a piece of the island, behind those added before.
-func (c *intervalCover) add(x piece) {
+func (c *intervalCover) add(x *piece) {
 	if x.first > c.next {
 		c.sum = c.sum.plus(costOfEach(c.Prior, x.first-c.next))
 	}
 	net := c.net(x)
 	if named := c.named(x); named || net.compare(cost{}) < 0 {
-		c.cells = append(c.cells, cell{x, c.sum})
+		if len(c.cells) == cap(c.cells) { // append would grow by a quarter at a time
+			c.cells = slices.Grow(c.cells, max(len(c.cells), 64))
+		}
+		c.cells = append(c.cells, cell{*x, c.sum})
 		c.wanted = c.wanted || named
 	}
 	c.sum = c.sum.plus(net)
@@ -128,9 +132,9 @@ func (c *intervalCover) solve() {
 	base := c.island.first
 	for i := int32(len(c.cells)) - 1; i >= 0; i-- {
 		x := &c.cells[i]
-		upTo := best.cost.plus(x.before).plus(c.net(x.piece))
+		upTo := best.cost.plus(x.before).plus(c.net(&x.piece))
 		c.pending = append(c.pending, ending{choice{upTo, best.units + (x.last - base), best.ranges}, x.last, i})
-		if c.named(x.piece) {
+		if c.named(&x.piece) {
 			c.release()
 			best.cost = best.cost.plus(costOf(c.Points[x.point].Danger))
 		}

@@ -1,5 +1,7 @@
 package netblock
 
+import "slices"
+
 // content is what a stretch of the ground holds in its pieces.
 type content struct {
 	net    cost // of the pieces inside a range
@@ -13,7 +15,7 @@ func (a content) plus(b content) content {
 }
 
 // content returns what one piece holds.
-func (g *ground) content(x piece) content {
+func (g *ground) content(x *piece) content {
 	c := content{net: g.net(x), units: count(x.first, x.last)}
 	if x.point >= 0 && g.Points[x.point].Named {
 		c.danger, c.named = costOf(g.Points[x.point].Danger), true
@@ -49,7 +51,7 @@ func (g *ground) coverPrefixes() ([]span, cost) {
 	c := prefixCover{ground: g, entry: costOf(g.EntryCost), free: g.free(), chosen: make([]span, 0, g.to-g.from)}
 	g.groups(func() {
 		for i := range g.pieces {
-			c.grow(g.pieces[i])
+			c.grow(&g.pieces[i])
 		}
 	})
 	if len(c.branch) == 0 {
@@ -62,18 +64,25 @@ func (g *ground) coverPrefixes() ([]span, cost) {
 }
 
 // grow adds a piece at the end of the branch.
-func (c *prefixCover) grow(x piece) {
+func (c *prefixCover) grow(x *piece) {
 	fork := -1
-	if n := len(c.branch); n > 0 {
+	n := len(c.branch)
+	if n > 0 {
 		fork = c.join(c.branch[n-1].last, x.first).bits
-		for len(c.branch) > 1 && c.branch[len(c.branch)-1].fork > fork {
+		for ; n > 1 && c.branch[n-1].fork > fork; n-- {
 			c.merge()
 		}
 	}
-	in := c.content(x)
-	l := limb{x.first, x.last, fork, len(c.chosen), choice{cost: in.danger}, in}
-	c.whole(&l, c.join(x.first, x.last))
-	c.branch = append(c.branch, l)
+	if n == cap(c.branch) {
+		c.branch = slices.Grow(c.branch, n+1)
+	}
+	c.branch = c.branch[:n+1]
+	l := &c.branch[n]
+	l.first, l.last, l.fork, l.mark, l.in = x.first, x.last, fork, len(c.chosen), c.content(x)
+	l.best = choice{cost: l.in.danger}
+	if l.in.named {
+		c.whole(l, c.join(x.first, x.last))
+	}
 }
 
 // merge makes one limb of the last two.
@@ -83,12 +92,14 @@ func (c *prefixCover) merge() {
 	b := c.around(left.first, right.fork)
 	left.last, left.best, left.in = right.last, left.best.plus(right.best), left.in.plus(right.in)
 	c.branch = c.branch[:n-1]
-	c.whole(left, b)
+	if left.in.named {
+		c.whole(left, b)
+	}
 }
 
 // whole takes the smallest prefix around a limb as one range if that is allowed and better than what is chosen in it.
 func (c *prefixCover) whole(l *limb, b block) {
-	if !l.in.named || b.bits < min(c.Widest, c.bits) {
+	if b.bits < min(c.Widest, c.bits) {
 		return
 	}
 	all := span{b.first, c.last(b)}

@@ -18,8 +18,8 @@ import (
 // between, each of which holds a named offender.
 func (c *intervalCover) split() {
 	x := splitter{intervalCover: c, width: c.widest + 1, first: c.island.first, last: c.island.last, named: c.rooms[0][:0], cuts: c.rooms[1][:0]}
-	for _, y := range c.cells {
-		if c.ground.named(y.piece) {
+	for i := range c.cells {
+		if y := &c.cells[i]; c.ground.named(&y.piece) {
 			x.named = append(x.named, y.first)
 		}
 	}
@@ -108,7 +108,7 @@ func (c *intervalCover) cutAt(keys []uint64) {
 		low := y
 		low.last = keys[k-1] - 1
 		high := y
-		high.first, high.before = keys[k-1], y.before.plus(c.net(low.piece))
+		high.first, high.before = keys[k-1], y.before.plus(c.net(&low.piece))
 		c.cells[to-1], c.cells[i-1] = high, low
 		k--
 	}

@@ -243,7 +243,7 @@ func (g *ground) promise(b block, offenders []ranked) float64 {
 }
 
 // net returns what a piece costs in a range, its gain taken off.
-func (g *ground) net(x piece) cost {
+func (g *ground) net(x *piece) cost {
 	if x.point < 0 {
 		return costOfEach(g.Prior-x.gain, count(x.first, x.last))
 	}
@@ -256,4 +256,4 @@ func (g *ground) net(x piece) cost {
 }
 
 // named tells whether a piece is an offender that the rule names.
-func (g *ground) named(x piece) bool { return x.point >= 0 && g.Points[x.point].Named }
+func (g *ground) named(x *piece) bool { return x.point >= 0 && g.Points[x.point].Named }

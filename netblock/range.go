@@ -5,6 +5,7 @@ package netblock
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"net/netip"
@@ -249,35 +250,33 @@ func (r Range) Units() float64 {
 // UnitKey returns the number of a's unit in its family: the address itself for IPv4, the upper 64 bits for IPv6. Neighbours
 // have neighbouring keys.
 func UnitKey(a netip.Addr) uint64 {
-	h := halves(a)
 	if a.Is4() {
-		return h[1]
+		b := a.As4()
+		return uint64(binary.BigEndian.Uint32(b[:]))
 	}
-	return h[0]
+	b := a.As16()
+	return binary.BigEndian.Uint64(b[:8])
 }
 
 // halves returns the upper and lower 64 bits of a; an IPv4 address is in the lower half alone.
 func halves(a netip.Addr) [2]uint64 {
 	if a.Is4() {
 		b := a.As4()
-		return [2]uint64{0, uint64(b[0])<<24 | uint64(b[1])<<16 | uint64(b[2])<<8 | uint64(b[3])}
+		return [2]uint64{0, uint64(binary.BigEndian.Uint32(b[:]))}
 	}
 	b := a.As16()
-	var h [2]uint64
-	for i, x := range b {
-		h[i/8] = h[i/8]<<8 | uint64(x)
-	}
-	return h
+	return [2]uint64{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 }
 
 func fromHalves(h [2]uint64, is4 bool) netip.Addr {
 	if is4 {
-		return netip.AddrFrom4([4]byte{byte(h[1] >> 24), byte(h[1] >> 16), byte(h[1] >> 8), byte(h[1])})
+		var b [4]byte
+		binary.BigEndian.PutUint32(b[:], uint32(h[1]))
+		return netip.AddrFrom4(b)
 	}
 	var b [16]byte
-	for i := range b {
-		b[i] = byte(h[i/8] >> (56 - 8*(i%8)))
-	}
+	binary.BigEndian.PutUint64(b[:8], h[0])
+	binary.BigEndian.PutUint64(b[8:], h[1])
 	return netip.AddrFrom16(b)
 }
 
