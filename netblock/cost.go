@@ -34,7 +34,7 @@ func costOfEach(x float64, n uint64) cost {
 
 // steps rounds to a whole number of steps.
 func steps(x float64) cost {
-	x = math.Round(x)
+	x = math.RoundToEven(x)
 	if math.Abs(x) < 0x1p63 {
 		n := int64(x)
 		return cost{n >> 63, uint64(n)}

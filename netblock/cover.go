@@ -68,9 +68,11 @@ func Cover(p Problem) Solution {
 	for i, x := range chosen {
 		s.Ranges[i] = g.rangeOf(x)
 	}
-	for i := range p.Points { // of those outside the border nothing can be covered
-		if x := &p.Points[i]; x.Named && (i < g.from || i >= g.to) {
-			s.Cost += x.Danger
+	for _, outside := range [][]Point{p.Points[:g.from], p.Points[g.to:]} { // of the border, where nothing can be covered
+		for i := range outside {
+			if x := &outside[i]; x.Named {
+				s.Cost += x.Danger
+			}
 		}
 	}
 	return s
@@ -79,7 +81,8 @@ func Cover(p Problem) Solution {
 // lost returns the honest value lost in disjoint spans: that of the known, and the prior of the unseen.
 func (g *ground) lost(covered []span) float64 {
 	sum, i, seen := 0.0, 0, uint64(0)
-	for _, x := range g.Points[g.from:g.to] {
+	for p := g.from; p < g.to; p++ {
+		x := &g.Points[p]
 		key := UnitKey(x.Addr)
 		for ; i < len(covered) && covered[i].last < key; i, seen = i+1, 0 {
 			sum += float64(count(covered[i].first, covered[i].last)-seen) * g.Prior

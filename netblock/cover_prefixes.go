@@ -2,27 +2,6 @@ package netblock
 
 import "slices"
 
-// content is what a stretch of the ground holds in its pieces.
-type content struct {
-	net    cost // of the pieces inside a range
-	danger cost // of the named offenders left outside
-	units  uint64
-	named  bool
-}
-
-func (a content) plus(b content) content {
-	return content{a.net.plus(b.net), a.danger.plus(b.danger), a.units + b.units, a.named || b.named}
-}
-
-// content returns what one piece holds.
-func (g *ground) content(x *piece) content {
-	c := content{net: g.net(x), units: count(x.first, x.last)}
-	if x.point >= 0 && g.Points[x.point].Named {
-		c.danger, c.named = costOf(g.Points[x.point].Danger), true
-	}
-	return c
-}
-
 // prefixCover finds the best prefixes by going through the tree of the pieces from the leaves up: a prefix is taken whole,
 // or each half is covered as well as it can be. That is exact, for two prefixes overlap only where one lies in the other.
 // Only the smallest prefix around each two neighbouring pieces can win: a wider one around the same pieces adds addresses
@@ -44,7 +23,9 @@ type limb struct {
 	fork        int    // length of the smallest prefix around it and the limb before; -1 for the first
 	mark        int    // its ranges were chosen from here on
 	best        choice
-	in          content
+	net         cost   // of its pieces inside a range
+	units       uint64 // in its pieces
+	named       bool   // an offender that the rule names is in it
 }
 
 func (g *ground) coverPrefixes() ([]span, cost) {
@@ -78,22 +59,32 @@ func (c *prefixCover) grow(x *piece) {
 	}
 	c.branch = c.branch[:n+1]
 	l := &c.branch[n]
-	l.first, l.last, l.fork, l.mark, l.in = x.first, x.last, fork, len(c.chosen), c.content(x)
-	l.best = choice{cost: l.in.danger}
-	if l.in.named {
+	// Field by field: a million times, making a limb and copying it shows.
+	l.first, l.last, l.fork, l.mark = x.first, x.last, fork, len(c.chosen)
+	l.net, l.units, l.named = c.net(x), count(x.first, x.last), c.ground.named(x)
+	l.best.cost, l.best.units, l.best.ranges = cost{}, 0, 0
+	if l.named {
+		l.best.cost = costOf(c.Points[x.point].Danger)
 		c.whole(l, c.join(x.first, x.last))
 	}
 }
 
 // merge makes one limb of the last two.
 func (c *prefixCover) merge() {
-	n := len(c.branch)
-	left, right := &c.branch[n-2], &c.branch[n-1]
-	b := c.around(left.first, right.fork)
-	left.last, left.best, left.in = right.last, left.best.plus(right.best), left.in.plus(right.in)
-	c.branch = c.branch[:n-1]
-	if left.in.named {
-		c.whole(left, b)
+	n := len(c.branch) - 1
+	l, right := &c.branch[n-1], &c.branch[n]
+	l.last = right.last
+	l.net = l.net.plus(right.net)
+	l.units += right.units
+	if right.named {
+		l.named = true
+		l.best.cost = l.best.cost.plus(right.best.cost)
+		l.best.units += right.best.units
+		l.best.ranges += right.best.ranges
+	}
+	c.branch = c.branch[:n]
+	if l.named {
+		c.whole(l, c.around(l.first, right.fork))
 	}
 }
 
@@ -103,8 +94,10 @@ func (c *prefixCover) whole(l *limb, b block) {
 		return
 	}
 	all := span{b.first, c.last(b)}
-	size := count(all.first, all.last)
-	one := choice{l.in.net.plus(costOfEach(c.Prior, size-l.in.units)).plus(c.entry), size, 1}
+	one := choice{l.net.plus(c.entry), count(all.first, all.last), 1}
+	if one.units > l.units {
+		one.cost = one.cost.plus(costOfEach(c.Prior, one.units-l.units))
+	}
 	if one.compare(l.best) >= 0 {
 		return
 	}
