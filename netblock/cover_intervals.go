@@ -5,32 +5,46 @@ import (
 	"slices"
 )
 
-// intervalCover finds the best intervals of one stretch between walls after the other, each from its end to its beginning.
+// intervalCover finds the best intervals of one stretch after the other, each from its end to its beginning.
 //
 // An interval begins and ends with a key that is better inside: a named offender, or an unseen one that gains more than it
 // costs. With any other at its end it could be shortened. So only stretches of such keys are looked at, the cells.
+//
+// No interval crosses a wall, nor a gap between cells that costs more than an entry, and more than all that is gained from
+// the last named offender before it to the gap, and from the gap to the next one: with offenders on both sides two intervals
+// are better, else the side that holds none is better left out. So what lies between such gaps is covered by itself.
 type intervalCover struct {
 	*ground
 	entry   cost
-	widest  uint64 // most keys of an interval, less 1
-	island  span   // the stretch at hand
-	cells   []cell
-	wanted  bool     // a named offender is in one of the cells
-	sum     cost     // net cost of the keys of the island before next
-	next    uint64   // the first key of the island that isn't summed up yet
+	widest  uint64   // most keys of an interval, less 1
+	base    uint64   // the first key since the last wall
+	cells   []cell   // since the last wall or gap
+	wanted  bool     // a named offender is in one of them
+	sum     cost     // net cost of the keys from base to next
+	next    uint64   // the first key that isn't summed up yet
+	end     cost     // net cost of the keys from base to the end of the last cell
+	gained  cost     // by the cells since the last named offender
+	gap     gap      // the widest since then
 	open    []ending // where an interval that begins here may end, the farthest first, each worse than those before
 	near    int      // index in open of the farthest in reach
 	pending []ending // behind the last named offender, so that no interval that ends there would hold one
 	take    []int32  // by cell: at which the best interval that begins here ends; -1 for none
 	chosen  []span
 	paid    cost
-	rooms   [2][]uint64 // that the splitting of one island leaves to the next
+	rooms   [2][]uint64 // that the splitting of one stretch leaves to the next
+}
+
+// gap is where intervals may part.
+type gap struct {
+	cell   int // that begins behind it; 0 for no gap
+	cost   cost
+	gained cost // by the cells behind it
 }
 
 // cell is a stretch of keys that no interval needs to be cut in.
 type cell struct {
 	piece
-	before cost // net cost of all keys of the island before it
+	before cost // net cost of all keys before it, from base on
 }
 
 // ending is a cell at whose end an interval may end.
@@ -41,14 +55,14 @@ type ending struct {
 }
 
 func (g *ground) coverIntervals() ([]span, cost) {
-	c := intervalCover{ground: g, entry: costOf(g.EntryCost), widest: math.MaxUint64}
+	c := intervalCover{ground: g, entry: costOf(g.EntryCost), widest: math.MaxUint64, chosen: make([]span, 0, g.to-g.from)}
 	if g.Widest > 0 {
 		c.widest = g.mask(min(g.Widest, g.bits))
 	}
 	free := g.free()
 	land := func() {
 		if len(free) > 0 {
-			c.land(free[0])
+			c.land(free[0].first)
 		}
 	}
 	land()
@@ -56,7 +70,7 @@ func (g *ground) coverIntervals() ([]span, cost) {
 		for i := range g.pieces {
 			x := &g.pieces[i]
 			for len(free) > 0 && free[0].last < x.first {
-				c.leave()
+				c.cover()
 				free = free[1:]
 				land()
 			}
@@ -69,7 +83,7 @@ func (g *ground) coverIntervals() ([]span, cost) {
 				if x.last <= free[0].last {
 					break
 				}
-				c.leave()
+				c.cover()
 				free = free[1:]
 				land()
 			}
@@ -79,39 +93,72 @@ func (g *ground) coverIntervals() ([]span, cost) {
 		}
 	})
 	if len(free) > 0 {
-		c.leave()
+		c.cover()
 	}
 	return c.chosen, c.paid
 }
 
-// land begins an island.
-func (c *intervalCover) land(island span) {
-	c.island, c.next, c.sum, c.cells, c.wanted = island, island.first, cost{}, c.cells[:0], false
+// land begins anew behind a wall.
+func (c *intervalCover) land(first uint64) {
+	c.base, c.next, c.sum = first, first, cost{}
+	c.begin(len(c.cells))
 }
 
-// add adds a piece of the island, behind those added before.
+// begin keeps the cells from one on, for what is covered next.
+func (c *intervalCover) begin(from int) {
+	c.cells = append(c.cells[:0], c.cells[from:]...)
+	c.wanted, c.gained, c.gap = false, cost{}, gap{}
+}
+
+// add adds a piece, behind those added before.
 func (c *intervalCover) add(x *piece) {
 	if x.first > c.next {
 		c.sum = c.sum.plus(costOfEach(c.Prior, x.first-c.next))
 	}
 	net := c.net(x)
-	if named := c.named(x); named || net.compare(cost{}) < 0 {
-		if len(c.cells) == cap(c.cells) { // append would grow by a quarter at a time
-			c.cells = slices.Grow(c.cells, max(len(c.cells), 64))
-		}
+	named := c.named(x)
+	if named || net.compare(cost{}) < 0 {
+		c.mind(named)
 		c.cells = append(c.cells, cell{*x, c.sum})
 		c.wanted = c.wanted || named
+		c.end = c.sum.plus(net)
+		if !named {
+			c.gained = c.gained.minus(net)
+			c.gap.gained = c.gap.gained.minus(net)
+		}
 	}
 	c.sum = c.sum.plus(net)
 	c.next = x.last + 1
 }
 
-// leave covers the island, all of whose pieces are known.
-func (c *intervalCover) leave() {
+// mind looks at the gap before a cell that comes next, and covers what lies before the widest if no interval crosses it.
+func (c *intervalCover) mind(named bool) {
 	if !c.wanted {
 		return
 	}
-	if c.island.last-c.island.first > c.widest {
+	if here := c.sum.minus(c.end); here.compare(c.entry) > 0 && here.compare(c.gained) > 0 && here.compare(c.gap.cost) >= 0 {
+		c.gap = gap{cell: len(c.cells), cost: here}
+	}
+	if !named {
+		return
+	}
+	if c.gap.cell > 0 && c.gap.cost.compare(c.gap.gained) > 0 {
+		at := c.gap.cell
+		all := c.cells
+		c.cells = all[:at:at] // if it is split, what follows must not be written over
+		c.cover()
+		c.cells = all
+		c.begin(at)
+	}
+	c.gained, c.gap = cost{}, gap{}
+}
+
+// cover covers the cells, which no interval leaves.
+func (c *intervalCover) cover() {
+	if !c.wanted {
+		return
+	}
+	if c.cells[len(c.cells)-1].last-c.cells[0].first > c.widest {
 		c.split()
 	}
 	c.solve()
@@ -129,7 +176,7 @@ func (c *intervalCover) solve() {
 	c.open, c.near, c.pending = c.open[:0], 0, c.pending[:0]
 	c.take = slices.Grow(c.take[:0], len(c.cells))[:len(c.cells)]
 	var best choice // from the cell behind on
-	base := c.island.first
+	base := c.base
 	for i := int32(len(c.cells)) - 1; i >= 0; i-- {
 		x := &c.cells[i]
 		upTo := best.cost.plus(x.before).plus(c.net(&x.piece))

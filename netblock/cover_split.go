@@ -17,7 +17,7 @@ import (
 // lower, or better. What holds them is an edge of a cell, as many times the greatest width away as there are intervals
 // between, each of which holds a named offender.
 func (c *intervalCover) split() {
-	x := splitter{intervalCover: c, width: c.widest + 1, first: c.island.first, last: c.island.last, named: c.rooms[0][:0], cuts: c.rooms[1][:0]}
+	x := splitter{intervalCover: c, width: c.widest + 1, first: c.cells[0].first, last: c.cells[len(c.cells)-1].last, named: c.rooms[0][:0], cuts: c.rooms[1][:0]}
 	for i := range c.cells {
 		if y := &c.cells[i]; c.ground.named(&y.piece) {
 			x.named = append(x.named, y.first)
@@ -34,11 +34,11 @@ func (c *intervalCover) split() {
 	c.rooms = [2][]uint64{x.named, x.cuts}
 }
 
-// splitter looks for the cuts of an island.
+// splitter looks for the cuts of some cells.
 type splitter struct {
 	*intervalCover
 	width       uint64 // the greatest
-	first, last uint64 // of the island
+	first, last uint64 // of the cells
 	named       []uint64
 	cuts        []uint64 // keys behind a cut
 }
