@@ -1,5 +1,7 @@
 package netblock
 
+import "slices"
+
 // bend is a toll on every range at which the best cover of a problem comes to have fewer of them.
 type bend struct {
 	toll   float64 // per day
@@ -24,9 +26,7 @@ func (p Problem) bends(out []bend) []bend {
 		c.merge()
 	}
 	if len(c.branch) == 1 {
-		for h := c.branch[0].heap; h >= 0; h = c.heaps.pop(h) {
-			out = append(out, c.heaps.nodes[h].bend)
-		}
+		out = c.heaps.all(c.branch[0].heap, out)
 	}
 	return out
 }
@@ -183,6 +183,26 @@ func (h *heaps) pop(top int32) int32 {
 		out = h.meld(out, h.pairs[i])
 	}
 	h.nodes[top].next, h.room = h.room, top+1
+	return out
+}
+
+// all adds the bends of a heap, in no order.
+func (h *heaps) all(top int32, out []bend) []bend {
+	open := h.pairs[:0]
+	if top >= 0 {
+		open = append(open, top)
+	}
+	out = slices.Grow(out, len(h.nodes))
+	for len(open) > 0 {
+		x := h.nodes[open[len(open)-1]]
+		open = open[:len(open)-1]
+		out = append(out, x.bend)
+		for _, i := range []int32{x.child, x.next} {
+			if i >= 0 {
+				open = append(open, i)
+			}
+		}
+	}
 	return out
 }
 

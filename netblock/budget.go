@@ -23,25 +23,23 @@ type Budgeted struct {
 // limit get below. Where the number jumps across the limit, the covers with the higher toll are refined, as far as the limit
 // goes, by parts of those with the lower.
 func Within(problems []Problem, most int) Budgeted {
-	free := covers(problems, 0)
-	if free.Ranges <= most {
-		return free
-	}
 	high, low := tolls(problems, most)
 	out := covers(problems, high)
 	for step := 1e-9; out.Ranges > most; step *= 2 { // the tolls are floats, the covers aren't
 		low, high = high, high*(1+step)+1e-12
 		out = covers(problems, high)
 	}
+	if high == 0 {
+		return out
+	}
 	bound := out.Cost - high*float64(most)
 	out.Cost -= high * float64(out.Ranges)
-	finer := covers(problems, low)
-	var parts []refinement
 	for i := range problems {
 		out.Solutions[i].Cost -= high * float64(len(out.Solutions[i].Ranges))
-		parts = append(parts, refinements(&problems[i], i, slices.Clone(out.Solutions[i].Ranges), finer.Solutions[i].Ranges)...)
 	}
-	out.refine(problems, parts, most)
+	if out.Ranges < most {
+		out.refine(problems, covers(problems, low).Solutions, most)
+	}
 	out.Gap, out.Toll = max(out.Cost-bound, 0), high
 	return out
 }
@@ -61,8 +59,8 @@ func covers(problems []Problem, toll float64) Budgeted {
 // spare is how many ranges more than the limit the finer covers should have: from these the rest of it is filled.
 func spare(most int) int { return most + max(64, most/32) }
 
-// tolls returns a toll with which the covers have no more ranges than the limit, hardly above the least such, and a lower one
-// with which they have somewhat more.
+// tolls returns a toll with which the covers have no more ranges than the limit, 0 or hardly above the least such, and a
+// lower one with which they have somewhat more.
 func tolls(problems []Problem, most int) (high, low float64) {
 	var bends []bend
 	for i := range problems {
@@ -71,11 +69,17 @@ func tolls(problems []Problem, most int) (high, low float64) {
 		}
 		bends = problems[i].bends(bends)
 	}
-	return tollFor(bends, most)*(1+1e-9) + 1e-12, tollFor(bends, spare(most)) * (1 - 1e-9)
+	if high = tollFor(bends, most); high > 0 {
+		high = high*(1+1e-9) + 1e-12
+	}
+	return high, tollFor(bends, spare(most)) * (1 - 1e-9)
 }
 
 // bisect finds tolls by trying.
 func bisect(problems []Problem, most int) (high, low float64) {
+	if covers(problems, 0).Ranges <= most {
+		return 0, 0
+	}
 	for i := range problems {
 		for _, x := range problems[i].Points {
 			high += x.Danger
@@ -180,8 +184,12 @@ func (p *Problem) near(ranges []Range) Problem {
 	return out
 }
 
-// refine fills what is left of the limit with the refinements that save most a range, and with what of another fits.
-func (b *Budgeted) refine(problems []Problem, parts []refinement, most int) {
+// refine fills what is left of the limit with parts of finer covers: those that save most a range, and what of another fits.
+func (b *Budgeted) refine(problems []Problem, finer []Solution, most int) {
+	var parts []refinement
+	for i := range problems {
+		parts = append(parts, refinements(&problems[i], i, slices.Clone(b.Solutions[i].Ranges), finer[i].Ranges)...)
+	}
 	slices.SortStableFunc(parts, func(x, y refinement) int {
 		return cmp.Compare(y.saved*float64(x.more()), x.saved*float64(y.more()))
 	})

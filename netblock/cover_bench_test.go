@@ -98,3 +98,18 @@ func BenchmarkSort(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkBudget holds the cover of a million points to a thousand ranges.
+func BenchmarkBudget(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			problems := []Problem{benchProblem(CIDR, "198.0.0.0/7", size.n)}
+			b.ReportAllocs()
+			var got Budgeted
+			for b.Loop() {
+				got = Within(problems, size.n/1000)
+			}
+			b.ReportMetric(100*got.Gap/got.Cost, "%gap")
+		})
+	}
+}
