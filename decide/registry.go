@@ -37,22 +37,12 @@ func newRegistry(all []history.Netblock) registry {
 // tooNarrow tells whether a registration is narrower than what counts as one address.
 func tooNarrow(p netip.Prefix) bool { return p.Bits() > netblock.UnitBits(p.Addr()) }
 
-// group returns the /24 or, for IPv6, the /48 around a.
-func group(a netip.Addr) netip.Prefix {
-	bits := 48
-	if a.Is4() {
-		bits = 24
-	}
-	p, _ := a.Prefix(bits)
-	return p
-}
-
 // caseOf returns the netblock of the case in which a lies: the most specific registered one around it, else its group.
 func (r *registry) caseOf(a netip.Addr) netip.Prefix {
 	if p, ok := r.trie.Around(a); ok {
 		return p
 	}
-	return group(a)
+	return netblock.Group(a)
 }
 
 // caseOfRange is caseOf for the netblock around all of a range, or the group of its first address.
@@ -60,12 +50,12 @@ func (r *registry) caseOfRange(x netblock.Range) netip.Prefix {
 	if p, ok := r.trie.AroundRange(x); ok {
 		return p
 	}
-	return group(x.First())
+	return netblock.Group(x.First())
 }
 
 // groupWithin returns the group of a within its case's netblock.
 func groupWithin(netblockOf netip.Prefix, a netip.Addr) netip.Prefix {
-	if g := group(a); g.Bits() > netblockOf.Bits() {
+	if g := netblock.Group(a); g.Bits() > netblockOf.Bits() {
 		return g
 	}
 	return netblockOf

@@ -113,6 +113,13 @@ func specialRanges() []specialRange {
 	return out
 }
 
+// Unblockable returns what no block may ever cover under a policy, whatever the records say: what it protects, and what is
+// never blocked by nature.
+func Unblockable(p *Policy) netblock.Set {
+	l := newLimits(p, &history.History{}, time.Time{})
+	return l.both
+}
+
 // latest keeps, of several records for the same thing, the one with the latest moment, of the same moment the one recorded
 // later; in the order in which they stand.
 func latest[R any, K comparable](records []R, key func(R) K, at func(R) time.Time) []R {

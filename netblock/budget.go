@@ -86,7 +86,7 @@ func bisect(problems []Problem, most int) (high, low float64) {
 		}
 	}
 	fewer := covers(problems, high).Ranges
-	more := 0.0 // the highest toll known with which there are too many
+	more := 0.0                                                 // the highest toll known with which there are too many
 	for ; fewer > most; fewer = covers(problems, high).Ranges { // what is unseen gains too
 		more, high = high, 2*high+1
 	}

@@ -16,6 +16,9 @@ type cost struct {
 // mostCost is what any larger amount counts as, so that sums of all that fits into memory don't overflow.
 const mostCost = 1e12
 
+// Forbidding is a prior so high that no unseen address is ever taken in.
+const Forbidding = mostCost
+
 // costOf rounds what is known of one source to 1e-12: that absorbs what floats lose on the way to the same amount.
 func costOf(x float64) cost {
 	if x == 0 {

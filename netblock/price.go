@@ -25,6 +25,17 @@ func (p Problem) Price(ranges []Range) Solution {
 	return s
 }
 
+// PriceEach returns what each of a solution's ranges costs by itself: what it loses and its entry, less its gain.
+func (p Problem) PriceEach(s Solution) []float64 {
+	w := weighing{ground: p.ground(), each: make([]float64, 0, len(s.Ranges))}
+	w.covered = make([]span, len(s.Ranges))
+	for i, r := range s.Ranges {
+		w.covered[i] = span{UnitKey(r.first), UnitKey(r.last)}
+	}
+	w.weigh()
+	return w.each
+}
+
 // outside returns the danger of the named offenders that disjoint spans leave outside.
 func (g *ground) outside(covered []span) float64 {
 	danger := 0.0
@@ -51,6 +62,7 @@ type weighing struct {
 	next       uint64 // the first key of the one at hand that isn't counted yet
 	loss, gain float64
 	sum        Solution
+	each       []float64 // where it isn't nil, what each span costs with its entry
 }
 
 func (w *weighing) weigh() Solution {
@@ -80,6 +92,9 @@ func (w *weighing) unseen(first, last uint64) { w.loss += float64(count(first, l
 func (w *weighing) close() {
 	w.sum.Loss += w.loss
 	w.sum.Cost += w.loss - w.gain
+	if w.each != nil {
+		w.each = append(w.each, w.loss-w.gain+w.EntryCost)
+	}
 	w.loss, w.gain = 0, 0
 	if w.covered = w.covered[1:]; len(w.covered) > 0 {
 		w.next = w.covered[0].first

@@ -124,17 +124,20 @@ func (r Range) Prefixes() []netip.Prefix {
 }
 
 // String prints r as an address where it is one, as a prefix where it is one, else as first-last.
-func (r Range) String() string {
-	switch p, ok := r.Prefix(); {
+func (r Range) String() string { return string(r.AppendTo(nil)) }
+
+// AppendTo adds what String prints to b.
+func (r Range) AppendTo(b []byte) []byte {
+	switch {
 	case !r.IsValid():
-		return "no range"
+		return append(b, "no range"...)
 	case r.first == r.last:
-		return r.first.String()
-	case ok:
-		return p.String()
-	default:
-		return r.first.String() + "-" + r.last.String()
+		return r.first.AppendTo(b)
 	}
+	if p, ok := r.Prefix(); ok {
+		return p.AppendTo(b)
+	}
+	return r.last.AppendTo(append(r.first.AppendTo(b), '-'))
 }
 
 // MarshalText prints r as String does.
@@ -238,6 +241,19 @@ func Unit(a netip.Addr) netip.Addr {
 
 // UnitRange returns the range that a stands for when judging: itself for IPv4, its /64 for IPv6.
 func UnitRange(a netip.Addr) Range { return OfPrefix(netip.PrefixFrom(a, UnitBits(a))) }
+
+// Group returns the prefix within which sources are judged together: the /24 or, for IPv6, the /48 around a.
+func Group(a netip.Addr) netip.Prefix {
+	bits := 48
+	if a.Is4() {
+		bits = 24
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{} // of no address at all
+	}
+	return p
+}
 
 // Units returns how many addresses in the sense of judging r touches: IPv4 addresses, or /64s.
 func (r Range) Units() float64 {

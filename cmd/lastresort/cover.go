@@ -1,0 +1,373 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"lastresort/decide"
+	"lastresort/netblock"
+)
+
+// coverFlags are what cover is asked for beside the policy.
+type coverFlags struct {
+	shape     string
+	budget    int
+	lossless  bool
+	bare      bool
+	protect   string
+	netblocks string
+}
+
+func (a *app) coverCommand() *cobra.Command {
+	var f coverFlags
+	c := &cobra.Command{
+		Use:   "cover [BAD [HONEST]]",
+		Short: "the smallest ranges for plain lists of addresses, for other devices",
+		Long: "Reads addresses that attack from BAD, and honest ones from HONEST, each on a line with a weight per day, 1 where\n" +
+			"none is given, and writes the ranges that cost least under [range] of the policy: each with its cost per day,\n" +
+			"the danger left outside not counted. Without BAD, or as -, it reads standard input. What is blocked, lost and\n" +
+			"left is told on stderr.",
+		Example: "  lastresort cover bad.txt honest.txt\n  journalctl -u honeypot | awk '{print $5}' | lastresort cover --bare --budget 500 | ssh router load",
+		Args:    cobra.MaximumNArgs(2),
+		RunE:    func(c *cobra.Command, args []string) error { return a.cover(c.Context(), f, args) },
+	}
+	x := c.Flags()
+	x.StringVar(&f.shape, "shape", "", "cidr, or range for any interval (default range.shape of the policy)")
+	x.IntVar(&f.budget, "budget", -1, "at most `K` ranges; 0 is no limit (default range.budget of the policy)")
+	x.BoolVar(&f.lossless, "lossless", false, "take in no address that isn't listed")
+	x.BoolVar(&f.bare, "bare", false, "write the ranges without their costs")
+	x.StringVar(&f.protect, "protect", "", "`FILE` of ranges that must not be covered, beside those of the policy")
+	x.StringVar(&f.netblocks, "netblocks", "", "`FILE` of registered prefixes, whose borders no range crosses")
+	return a.prints(c)
+}
+
+// coverResult is what cover found.
+type coverResult struct {
+	Ranges    []coverRange `json:"ranges"`
+	Cost      float64      `json:"cost_per_day"`
+	Addresses float64      `json:"addresses"`      // in the ranges
+	Bad       int          `json:"bad"`            // listed
+	Blocked   int          `json:"bad_blocked"`    // of these
+	Left      float64      `json:"left_per_day"`   // danger of the others
+	Honest    int          `json:"honest"`         // listed
+	LostCount int          `json:"honest_blocked"` // of these
+	Lost      float64      `json:"lost_per_day"`   // their weight
+	Unseen    float64      `json:"unseen_blocked"`
+	Walled    int          `json:"bad_protected"` // bad ones that must not be blocked
+	Gap       float64      `json:"gap_per_day"`   // by how much it may be above the least cost with so many ranges
+	Budget    int          `json:"budget"`
+	count     int          // of the ranges, kept or not
+	text      []byte       // of one part
+	texts     [][]byte     // of all parts
+}
+
+type coverRange struct {
+	Range netblock.Range `json:"range"`
+	Cost  float64        `json:"cost_per_day"`
+}
+
+func (a *app) cover(ctx context.Context, f coverFlags, args []string) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the lists are most of the memory, and they stay
+	p, err := a.policy()
+	if err != nil {
+		return err
+	}
+	if f.shape != "" {
+		if p.Range.Shape, err = oneOf("shape", f.shape, netblock.CIDR, netblock.Interval); err != nil {
+			return err
+		}
+	}
+	if f.budget >= 0 {
+		p.Range.Budget = f.budget
+	}
+	points, err := a.coverPoints(ctx, args)
+	if err != nil {
+		return err
+	}
+	walls := decide.Unblockable(&p)
+	if f.protect != "" {
+		more, err := a.readRanges(ctx, f.protect)
+		if err != nil {
+			return err
+		}
+		walls = walls.Union(netblock.SetOf(more...))
+	}
+	problem := netblock.Problem{Shape: p.Range.Shape, Prior: p.Range.Prior, EntryCost: p.Range.EntryCost,
+		Neighbours: p.Range.Neighbours, GrowMin: p.Range.GrowMin}
+	if f.lossless {
+		problem.Prior, problem.Neighbours = netblock.Forbidding, 0
+	}
+	problems, err := a.coverProblems(ctx, f, &p, problem, walls, points)
+	if err != nil {
+		return err
+	}
+	write := coverText(f.bare)
+	out, err := solved(ctx, problems, p.Range.Budget, a.json, write)
+	if err != nil {
+		return err
+	}
+	return a.printCover(out, write)
+}
+
+// coverPoints reads both lists.
+func (a *app) coverPoints(ctx context.Context, args []string) ([]netblock.Point, error) {
+	var lists [2]netblock.Weights
+	if len(args) == 0 {
+		args = []string{"-"}
+	}
+	for i, name := range args {
+		if err := a.readList(ctx, name, func(x netblock.Listed) error { return lists[i].Add(x.Range, x.Weight) }); err != nil {
+			return nil, err
+		}
+	}
+	return netblock.PointsOf(lists[0], lists[1]), nil
+}
+
+// readList reads a plain list; - is standard input.
+func (a *app) readList(ctx context.Context, name string, each func(netblock.Listed) error) error {
+	in, shown := io.NopCloser(a.stdin), "standard input"
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("%q can't be read: %s", name, reason(err))
+		}
+		in, shown = file, name
+	}
+	tick, n := a.progress("lines read"), 0
+	err := netblock.ReadList(shown, in, func(x netblock.Listed) error {
+		if n++; n%4096 == 0 {
+			if tick != nil {
+				tick(n)
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		return each(x)
+	})
+	a.progressDone()
+	if closed := in.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// readRanges reads the ranges of a plain list.
+func (a *app) readRanges(ctx context.Context, name string) ([]netblock.Range, error) {
+	var out []netblock.Range
+	err := a.readList(ctx, name, func(x netblock.Listed) error { out = append(out, x.Range); return nil })
+	return out, err
+}
+
+// coverProblems makes a problem of each family or, where netblocks are given, of each that holds points.
+func (a *app) coverProblems(ctx context.Context, f coverFlags, p *decide.Policy, like netblock.Problem, walls netblock.Set, points []netblock.Point) ([]netblock.Problem, error) {
+	widest := func(of netip.Addr) int {
+		switch {
+		case f.lossless:
+			return 0
+		case of.Is4():
+			return p.Range.Widest4
+		}
+		return p.Range.Widest6
+	}
+	within := func(border netip.Prefix, points []netblock.Point, walls netblock.Set) netblock.Problem {
+		out := like
+		out.Border, out.Points, out.Widest = netblock.OfPrefix(border), points, widest(border.Addr())
+		out.Walls = walls.Within(out.Border)
+		return out
+	}
+	if f.netblocks == "" {
+		six, _ := slices.BinarySearchFunc(points, netip.IPv6Unspecified(), func(x netblock.Point, a netip.Addr) int { return x.Addr.Compare(a) })
+		return []netblock.Problem{within(netip.MustParsePrefix("0.0.0.0/0"), points[:six], walls),
+			within(netip.MustParsePrefix("::/0"), points[six:], walls)}, nil
+	}
+	ranges, err := a.readRanges(ctx, f.netblocks)
+	if err != nil {
+		return nil, err
+	}
+	var prefixes []netip.Prefix
+	for _, r := range ranges {
+		for _, x := range r.Prefixes() {
+			if x.Bits() <= netblock.UnitBits(x.Addr()) {
+				prefixes = append(prefixes, x)
+			}
+		}
+	}
+	trie := netblock.NewTrie(prefixes)
+	byBlock := map[netip.Prefix][]netblock.Point{}
+	for _, x := range points {
+		border, ok := trie.Around(x.Addr)
+		if !ok {
+			border = netblock.Group(x.Addr)
+		}
+		byBlock[border] = append(byBlock[border], x)
+	}
+	var out []netblock.Problem
+	for border, points := range byBlock {
+		var nested []netblock.Range
+		for _, inner := range trie.Inside(border) {
+			nested = append(nested, netblock.OfPrefix(inner))
+		}
+		out = append(out, within(border, points, walls.Within(netblock.OfPrefix(border)).Union(netblock.SetOf(nested...))))
+	}
+	slices.SortFunc(out, func(a, b netblock.Problem) int { return a.Border.Compare(b.Border) })
+	return out, nil
+}
+
+// solved covers problems, on all processors, within a budget of ranges where it isn't 0. What of each part is written is
+// written by write; the ranges themselves are only kept where keep says so.
+func solved(ctx context.Context, problems []netblock.Problem, budget int, keep bool, write func(netblock.Solution, []float64) []byte) (coverResult, error) {
+	var parts []netblock.Problem
+	for i, p := range problems {
+		parts = append(parts, p.Parts(1<<15)...)
+		// A netblock inside another comes after it, and its ranges between those.
+		keep = keep || i > 0 && problems[i-1].Border.Overlaps(p.Border)
+	}
+	out := coverResult{Budget: budget, Ranges: []coverRange{}}
+	var solutions []netblock.Solution
+	if budget > 0 {
+		held := netblock.Within(parts, budget)
+		solutions, out.Gap = held.Solutions, held.Gap
+	}
+	each := make([]coverResult, len(parts))
+	onAll(ctx, len(parts), func(i int) {
+		var s netblock.Solution
+		if budget > 0 {
+			s, solutions[i] = solutions[i], s
+		} else {
+			s = netblock.Cover(parts[i])
+		}
+		costs := parts[i].PriceEach(s)
+		each[i] = counted(&parts[i], s)
+		if keep {
+			for k, r := range s.Ranges {
+				each[i].Ranges = append(each[i].Ranges, coverRange{r, costs[k]})
+			}
+		} else {
+			each[i].text = write(s, costs)
+		}
+	})
+	for i := range each {
+		out.add(&each[i])
+	}
+	slices.SortFunc(out.Ranges, byRange)
+	return out, ctx.Err()
+}
+
+func byRange(a, b coverRange) int { return a.Range.Compare(b.Range) }
+
+// onAll does something n times on all processors, until the context ends.
+func onAll(ctx context.Context, n int, do func(i int)) {
+	var all sync.WaitGroup
+	next := make(chan int)
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for i := range next {
+				do(i)
+			}
+		})
+	}
+	for i := 0; i < n && ctx.Err() == nil; i++ {
+		next <- i
+	}
+	close(next)
+	all.Wait()
+}
+
+// counted counts what the ranges of a part hold.
+func counted(p *netblock.Problem, s netblock.Solution) coverResult {
+	c := coverResult{Cost: s.Cost, count: len(s.Ranges)}
+	for _, r := range s.Ranges {
+		c.Addresses += r.Units()
+	}
+	c.Unseen = c.Addresses
+	i := 0
+	for k := range p.Points {
+		x := &p.Points[k]
+		for i < len(s.Ranges) && s.Ranges[i].Last().Less(x.Addr) {
+			i++
+		}
+		blocked := i < len(s.Ranges) && s.Ranges[i].Contains(x.Addr)
+		if blocked {
+			c.Unseen--
+		}
+		if x.Offender {
+			c.Bad++
+			switch {
+			case blocked:
+				c.Blocked++
+			case p.Walls.Overlaps(netblock.UnitRange(x.Addr)):
+				c.Walled++
+				fallthrough
+			default:
+				c.Left += x.Danger
+			}
+		}
+		if x.Honest {
+			c.Honest++
+			if blocked {
+				c.LostCount++
+				c.Lost += x.Loss
+			}
+		}
+	}
+	return c
+}
+
+// add adds what was counted of another part.
+func (c *coverResult) add(o *coverResult) {
+	c.Ranges, c.count, c.texts = append(c.Ranges, o.Ranges...), c.count+o.count, append(c.texts, o.text)
+	c.Cost, c.Addresses, c.Left, c.Lost, c.Unseen = c.Cost+o.Cost, c.Addresses+o.Addresses, c.Left+o.Left, c.Lost+o.Lost, c.Unseen+o.Unseen
+	c.Bad, c.Blocked, c.Honest, c.LostCount, c.Walled = c.Bad+o.Bad, c.Blocked+o.Blocked, c.Honest+o.Honest, c.LostCount+o.LostCount, c.Walled+o.Walled
+}
+
+// coverText writes ranges, each on a line with its cost unless they are bare.
+func coverText(bare bool) func(netblock.Solution, []float64) []byte {
+	return func(s netblock.Solution, costs []float64) []byte {
+		out := make([]byte, 0, 24*len(s.Ranges))
+		for i, r := range s.Ranges {
+			out = r.AppendTo(out)
+			if !bare {
+				out = strconv.AppendFloat(append(out, ' '), costs[i], 'g', 4, 64)
+			}
+			out = append(out, '\n')
+		}
+		return out
+	}
+}
+
+func (a *app) printCover(c coverResult, write func(netblock.Solution, []float64) []byte) error {
+	if a.json {
+		return a.printJSON(c)
+	}
+	for _, r := range c.Ranges {
+		c.texts = append(c.texts, write(netblock.Solution{Ranges: []netblock.Range{r.Range}}, []float64{r.Cost}))
+	}
+	out := bufio.NewWriterSize(a.stdout, 64<<10)
+	for _, text := range c.texts {
+		if _, err := out.Write(text); err != nil {
+			return err
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "blocks %d of %d bad addresses with %s of %.0f: %.0f unseen, %d of %d honest (%.4g a day)\n",
+		c.Blocked, c.Bad, plural(c.count, "range"), c.Addresses, c.Unseen, c.LostCount, c.Honest, c.Lost)
+	fmt.Fprintf(a.stderr, "leaves %d bad (%.4g a day), %d of them protected; costs %.4g a day\n", c.Bad-c.Blocked, c.Left, c.Walled, c.Cost)
+	if c.Budget > 0 {
+		fmt.Fprintf(a.stderr, "held to %s; no such cover costs over %.2g a day less\n", plural(c.Budget, "range"), c.Gap)
+	}
+	return nil
+}
