@@ -23,6 +23,7 @@ func Judge(h *history.History, p *Policy, now time.Time) Review {
 		}
 	}
 	slices.SortFunc(r.Cases, func(a, b Case) int { return comparePrefixes(a.Netblock, b.Netblock) })
+	n.holdToBudget(&r)
 	r.sum(n)
 	r.guard(n)
 	r.Notes = n.contradictions()
@@ -72,7 +73,7 @@ func (j *judge) render(d *decision) Case {
 	out.Checklist = j.checklist(d)
 	out.Actions = j.actions(d)
 	out.Changed = changes(c.standing, d.blocks)
-	out.by = releasedBy(j, d.rule)
+	out.by, out.posed = releasedBy(j, d.rule), d.posed
 	out.Notice = n.unnoticed(c.pieces)
 	out.lost = j.newlyLost(out.Changed)
 	return out

@@ -24,10 +24,11 @@ type night struct {
 	letters  letters
 	pieces   map[netip.Prefix][]piece
 	cases    map[netip.Prefix]*caseFacts
-	expiries map[netblock.Range]time.Time // the last release by expiry on record
-	seen     int                          // sources with any sighting in window
-	noCase   int                          // of these, in no case
-	context  context                      // of all sources
+	held     map[*caseFacts]netblock.Solution // the covers that range.budget leaves, where it is full
+	expiries map[netblock.Range]time.Time     // the last release by expiry on record
+	seen     int                              // sources with any sighting in window
+	noCase   int                              // of these, in no case
+	context  context                          // of all sources
 }
 
 // caseFacts is what the records say of one case.

@@ -108,7 +108,7 @@ func (p *Policy) checks() []check {
 		between("range.widest4", p.Range.Widest4, 1, 32), between("range.widest6", p.Range.Widest6, 1, 64),
 		atLeast("range.grow_min", p.Range.GrowMin, 1), amount("range.neighbours", p.Range.Neighbours),
 		amount("range.prior", p.Range.Prior), amount("range.entry_cost", p.Range.EntryCost),
-		{"range.budget", p.Range.Budget, p.Range.Budget != 0, "0, no limit; a list can't be held to a number of ranges yet"},
+		atLeast("range.budget", p.Range.Budget, 0),
 		{"length.ladder", p.Length.Ladder, len(p.Length.Ladder) == 0 || !slices.IsSorted(p.Length.Ladder),
 			"at least one step, each no shorter than the one before"},
 		atLeast("permanent.relapses", p.Permanent.Relapses, 1), amount("guard.lost", p.Guard.Lost),

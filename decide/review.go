@@ -10,12 +10,13 @@ import (
 
 // Review is the judgement of all cases at one moment.
 type Review struct {
-	At      time.Time `json:"at"`
-	Cases   []Case    `json:"cases"`
-	Changes Changes   `json:"changes"`
-	Guards  []Guard   `json:"guards"`
-	Notes   []Note    `json:"notes"` // records that contradict others
-	Totals  Totals    `json:"totals"`
+	At      time.Time     `json:"at"`
+	Cases   []Case        `json:"cases"`
+	Changes Changes       `json:"changes"`
+	Guards  []Guard       `json:"guards"`
+	Budget  *BudgetFigure `json:"budget,omitempty"` // where range.budget left ranges out
+	Notes   []Note        `json:"notes"`            // records that contradict others
+	Totals  Totals        `json:"totals"`
 }
 
 // Case is the judgement of one case.
@@ -42,6 +43,7 @@ type Case struct {
 	Standing   []Standing        `json:"-"` // before the verdict
 	Notice     []history.Release `json:"-"` // blocks that ran out and have no release on record yet
 	by         string            // who is behind a release
+	posed      *netblock.Problem // that its new ranges solve
 	lost       float64           // honest value a day that its new ranges lose
 }
 

@@ -203,11 +203,14 @@ func (j *judge) spread() (decision, bool) {
 	if !f.blocks {
 		return decision{}, false
 	}
-	cover := netblock.Cover(j.problem(f.named, netblock.SetOf(lasting...)))
+	problem := j.problem(f.named, netblock.SetOf(lasting...))
+	cover := j.cover(problem)
 	if len(cover.Ranges) == 0 {
 		return decision{}, false
 	}
-	return j.spreadTo(cover, f, eps, permanent), true
+	d := j.spreadTo(cover, f, eps, permanent)
+	d.posed = &problem
+	return d, true
 }
 
 // spreadTo lays new ranges beside a block that stands. They end with it; beside a permanent one they end by the ladder.

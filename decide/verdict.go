@@ -61,6 +61,7 @@ type decision struct {
 	blocks      []Standing // what the verdict wants in force
 	added       []netblock.Range
 	cover       netblock.Solution // of blocks, or of what would be chosen
+	posed       *netblock.Problem // of which added is the cover; nil where nothing new is covered
 	named       []*offender       // whom the rule names
 	until       time.Time         // end of what is decided now
 	permanent   bool
@@ -212,12 +213,16 @@ func (j *judge) fresh() decision {
 	if !f.blocks {
 		return decision{verdict: f.verdict, rule: f.rule, evidence: f.evidence}
 	}
-	cover := netblock.Cover(j.problem(f.named, netblock.Set{}))
+	problem := j.problem(f.named, netblock.Set{})
+	cover := j.cover(problem)
 	if len(cover.Ranges) == 0 {
-		return decision{verdict: Watch, rule: RuleLoss, named: f.named,
-			evidence: fmt.Sprintf("rule %s applies, but losing them costs more than enduring %s", f.rule, perDay(dangerOf(f.named)))}
+		why, full := j.outOfBudget(f.rule)
+		if !full {
+			why = fmt.Sprintf("rule %s applies, but losing them costs more than enduring %s", f.rule, perDay(dangerOf(f.named)))
+		}
+		return decision{verdict: Watch, rule: RuleLoss, named: f.named, evidence: why}
 	}
-	d := decision{verdict: BlockVerdict, rule: f.rule, evidence: f.evidence, named: f.named, cover: cover,
+	d := decision{verdict: BlockVerdict, rule: f.rule, evidence: f.evidence, named: f.named, cover: cover, posed: &problem,
 		added: cover.Ranges, approval: ApprovalNone, begins: true}
 	length, why := j.n.length(j.c, dangerOf(f.named), eps, j.path.exhausted || j.path.waived)
 	if missing, ok := j.lastingConditions(cover.Ranges, eps); ok {

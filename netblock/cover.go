@@ -17,9 +17,9 @@ type Point struct {
 	Addr     netip.Addr
 	Offender bool
 	Named    bool    // an offender that the blocking rule names; only these count as danger
+	Honest   bool    // it had honest traffic, so that its group isn't grown into
 	Danger   float64 // per day
 	Loss     float64 // honest value per day, if it is inside a range
-	Honest   bool    // it had honest traffic, so that its group isn't grown into
 }
 
 // seen tells whether a point is no unseen address.

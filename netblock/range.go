@@ -257,7 +257,10 @@ func Group(a netip.Addr) netip.Prefix {
 
 // Units returns how many addresses in the sense of judging r touches: IPv4 addresses, or /64s.
 func (r Range) Units() float64 {
-	if !r.IsValid() {
+	switch {
+	case r.first == r.last && r.IsValid():
+		return 1
+	case !r.IsValid():
 		return 0
 	}
 	return float64(UnitKey(r.last)-UnitKey(r.first)) + 1

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -120,22 +121,34 @@ func (a *app) cover(ctx context.Context, f coverFlags, args []string) error {
 	return a.printCover(out, write)
 }
 
-// coverPoints reads both lists.
+// coverPoints reads both lists, at once where there are two.
 func (a *app) coverPoints(ctx context.Context, args []string) ([]netblock.Point, error) {
-	var lists [2]netblock.Weights
 	if len(args) == 0 {
 		args = []string{"-"}
 	}
+	if len(args) == 2 && args[0] == args[1] {
+		return nil, usage("%q can't be both lists; expected two files, or one and -", args[0])
+	}
+	var lists [2]netblock.Weights
+	var errs [2]error
+	tick := a.progress("lines read")
+	var both sync.WaitGroup
 	for i, name := range args {
-		if err := a.readList(ctx, name, func(x netblock.Listed) error { return lists[i].Add(x.Range, x.Weight) }); err != nil {
-			return nil, err
-		}
+		both.Go(func() {
+			errs[i] = a.readList(ctx, name, tick, func(x netblock.Listed) error { return lists[i].Add(x.Range, x.Weight) })
+		})
+		tick = nil // one line on the terminal
+	}
+	both.Wait()
+	a.progressDone()
+	if err := cmp.Or(errs[0], errs[1]); err != nil {
+		return nil, err
 	}
 	return netblock.PointsOf(lists[0], lists[1]), nil
 }
 
 // readList reads a plain list; - is standard input.
-func (a *app) readList(ctx context.Context, name string, each func(netblock.Listed) error) error {
+func (a *app) readList(ctx context.Context, name string, tick func(int), each func(netblock.Listed) error) error {
 	in, shown := io.NopCloser(a.stdin), "standard input"
 	if name != "-" {
 		file, err := os.Open(name)
@@ -144,7 +157,7 @@ func (a *app) readList(ctx context.Context, name string, each func(netblock.List
 		}
 		in, shown = file, name
 	}
-	tick, n := a.progress("lines read"), 0
+	n := 0
 	err := netblock.ReadList(shown, in, func(x netblock.Listed) error {
 		if n++; n%4096 == 0 {
 			if tick != nil {
@@ -156,7 +169,6 @@ func (a *app) readList(ctx context.Context, name string, each func(netblock.List
 		}
 		return each(x)
 	})
-	a.progressDone()
 	if closed := in.Close(); err == nil {
 		err = closed
 	}
@@ -166,7 +178,8 @@ func (a *app) readList(ctx context.Context, name string, each func(netblock.List
 // readRanges reads the ranges of a plain list.
 func (a *app) readRanges(ctx context.Context, name string) ([]netblock.Range, error) {
 	var out []netblock.Range
-	err := a.readList(ctx, name, func(x netblock.Listed) error { out = append(out, x.Range); return nil })
+	err := a.readList(ctx, name, a.progress("lines read"), func(x netblock.Listed) error { out = append(out, x.Range); return nil })
+	a.progressDone()
 	return out, err
 }
 

@@ -130,6 +130,9 @@ func (a *app) explain(ctx context.Context, s *history.Store, records history.His
 	if !ok {
 		return e, nil
 	}
+	if p.Range.Budget > 0 {
+		a.note("range.budget holds all cases together to %s; a case by itself is shown without it", plural(p.Range.Budget, "range"))
+	}
 	e.Dossier = &d
 	e.Changes, err = whatif.Nearest(ctx, h, p, now, &d, a.progress("changes tried"))
 	a.progressDone()

@@ -249,6 +249,10 @@ func (p *page) totals(r *decide.Review) {
 	p.head("totals")
 	p.wrapped("  ", fmt.Sprintf("%s, %s, %s seen, %d of them in no case; %s in force unchanged",
 		cases, plural(t.Offenders, "offender"), plural(t.Sources, "source"), t.NoCase, plural(r.Changes.Unchanged, "range")))
+	if b := r.Budget; b != nil {
+		p.wrapped("  ", fmt.Sprintf("held to range.budget = %d: %s instead of %d, for %.3g a day more; no list so short costs over %.2g a day less",
+			b.Limit, plural(b.Ranges, "range"), b.Wanted, b.Added, b.Gap))
+	}
 	if t.OneWay+t.Others > 0 {
 		p.wrapped("  ", fmt.Sprintf("context only, it blocks nobody: %d one-way events, %d reported by others", t.OneWay, t.Others))
 	}
