@@ -13,12 +13,13 @@ var arrows = map[string][]string{
 	"lastresort/netblock":         {},
 	"lastresort/decide/history":   {"lastresort/netblock"},
 	"lastresort/decide/evidence":  {"lastresort/decide/history"},
+	"lastresort/decide/whois":     {"lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/decide":           {"lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/decide/whatif":    {"lastresort/decide", "lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/firewall":         {"lastresort/netblock"},
 	"lastresort/firewall/sandbox": {},
 	"lastresort/cmd/lastresort": {"lastresort", "lastresort/decide", "lastresort/decide/evidence", "lastresort/decide/history",
-		"lastresort/decide/whatif", "lastresort/firewall", "lastresort/firewall/sandbox", "lastresort/netblock"},
+		"lastresort/decide/whatif", "lastresort/decide/whois", "lastresort/firewall", "lastresort/firewall/sandbox", "lastresort/netblock"},
 }
 
 // soleImporters are the libraries that one package alone may know.

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bufio"
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,19 +10,28 @@ import (
 	"github.com/spf13/cobra"
 
 	"lastresort/decide/history"
+	"lastresort/decide/whois"
 )
 
 func (a *app) importCommand() *cobra.Command {
-	return a.prints(&cobra.Command{
+	var f importFlags
+	c := a.prints(&cobra.Command{
 		Use:   "import FILE…",
-		Short: "read records, one JSON object a line; - is standard input",
+		Short: "read records, and what registries and lists say of ranges; - is standard input",
 		Long: "Reads records, one JSON object a line, and stores them: all of a file or, where a line is bad, none of it.\n" +
-			"A record that is known already counts once. - is standard input.",
-		Args: atLeastOne("FILE"),
+			"A record that is known already counts once. - is standard input, and a file may be gzipped.\n\n" +
+			"Told by their content, these are read too, as netblocks: whois answers and registry dumps, RDAP answers, the\n" +
+			"registries' delegation files, and lists of ranges with --as. What they leave out stays as it is on record, and\n" +
+			"what they say anew counts from now on.",
+		Example: "  lastresort netblock missing | xargs -n1 whois | lastresort import -\n  lastresort import --as protected crawlers.json",
+		Args:    atLeastOne("FILE"),
 		RunE: func(c *cobra.Command, files []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
 			return a.writing(c.Context(), "import", func(s *history.Store) error {
 				for _, name := range files {
-					if err := a.importFile(c, s, name); err != nil {
+					if err := a.importFile(c.Context(), s, name, f); err != nil {
 						return err
 					}
 				}
@@ -30,20 +39,30 @@ func (a *app) importCommand() *cobra.Command {
 			})
 		},
 	})
+	c.Flags().StringVar(&f.as, "as", "", "what the ranges of a list are: protected, or a `KIND` of netblock such as hosting")
+	c.Flags().BoolVar(&f.seen, "seen", false, "of a foreign file keep only what lies around addresses that the history knows")
+	return c
 }
 
-func (a *app) importFile(c *cobra.Command, s *history.Store, name string) error {
+func (a *app) importFile(ctx context.Context, s *history.Store, name string, f importFlags) error {
 	in, shown := io.NopCloser(a.stdin), "standard input"
 	if name != "-" {
-		f, err := os.Open(name)
+		file, err := os.Open(name)
 		if err != nil {
 			return fmt.Errorf("%q can't be read: %s", name, reason(err))
 		}
-		in, shown = f, name
+		in, shown = file, name
 	}
-	got, err := s.Import(c.Context(), shown, in, a.progress("records read"))
+	text, format, err := whois.Open(in)
+	if err != nil {
+		return closing(fmt.Errorf("%q can't be read: %s", shown, reason(err)), in)
+	}
+	if format != whois.Records {
+		return closing(a.importForeign(ctx, s, shown, text, format, f), in)
+	}
+	got, err := s.Import(ctx, shown, text, a.progress("records read"))
 	a.progressDone()
-	if err := errors.Join(err, in.Close()); err != nil {
+	if err := closing(err, in); err != nil {
 		return err
 	}
 	if a.json {

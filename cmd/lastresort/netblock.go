@@ -6,13 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lastresort/decide"
 	"lastresort/decide/history"
 	"lastresort/netblock"
 )
 
 func (a *app) netblockCommand() *cobra.Command {
 	c := &cobra.Command{Use: "netblock", Short: "registered ranges, their holders and contacts"}
-	c.AddCommand(a.netblockAddCommand())
+	c.AddCommand(a.netblockAddCommand(), a.netblockMissingCommand())
 	return needsSubcommand(c)
 }
 
@@ -59,6 +60,45 @@ func (a *app) netblockAddCommand() *cobra.Command {
 	f.StringVar(&x.Cert, "cert", "", "mail `ADDRESS` of the CERT")
 	f.StringVar(&x.Whois, "whois", "", "where the registration was read")
 	b.flags(c, a, false)
+	return a.prints(c)
+}
+
+func (a *app) netblockMissingCommand() *cobra.Command {
+	var contacts bool
+	c := a.replays(&cobra.Command{
+		Use:   "missing",
+		Short: "the addresses whose registration is unknown, for your own whois or RDAP client",
+		Long: "Writes one address of each case whose registration is unknown, the most dangerous first. Nothing is looked up: give\n" +
+			"them to your own client, and its answers to import.",
+		Example: "  lastresort netblock missing | xargs -n1 whois | lastresort import -",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := a.policy()
+			if err != nil {
+				return err
+			}
+			now, _, err := a.moment()
+			if err != nil {
+				return err
+			}
+			return a.reading(c.Context(), func(s *history.Store) error {
+				h, err := s.Load(c.Context(), now, a.progress("records read"))
+				a.progressDone()
+				if err != nil {
+					return err
+				}
+				list := decide.MissingAt(&h, &p, now, contacts)
+				if a.json {
+					return a.printJSON(list)
+				}
+				for _, x := range list {
+					a.printf("%s\n", x.Addr)
+				}
+				return nil
+			})
+		},
+	})
+	c.Flags().BoolVar(&contacts, "contacts", false, "also those that are registered without an abuse contact")
 	return a.prints(c)
 }
 

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"time"
+
+	"lastresort/decide/history"
+	"lastresort/decide/whois"
+	"lastresort/netblock"
+)
+
+// protected is what --as takes beside the kinds of a netblock.
+const protected = "protected"
+
+// importFlags say what the ranges of a list are, and which to keep.
+type importFlags struct {
+	as   string
+	seen bool
+}
+
+// check tells whether --as is one of those that there are.
+func (f importFlags) check() error {
+	if f.as == "" {
+		return nil
+	}
+	_, err := oneOf("as", f.as, protected, string(history.ISP), string(history.Hosting), string(history.Business), string(history.Education),
+		string(history.Government), string(history.Mobile))
+	return err
+}
+
+// importForeign imports what a file that isn't records says of ranges.
+func (a *app) importForeign(ctx context.Context, s *history.Store, name string, in io.Reader, format whois.Format, f importFlags) error {
+	got, err := whois.Read(name, in, format)
+	if err != nil {
+		return err
+	}
+	if f.as == "" && got.Unsaid() && len(got.Entries) > 0 {
+		return &failure{code: exitUsage, err: fmt.Errorf("%s: a list of ranges that says nothing of who holds them", name),
+			hint: "--as hosting (or another kind) makes netblocks of them, --as protected what must never be blocked"}
+	}
+	h, err := s.LoadRecords(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	now := a.env.now().UTC().Truncate(time.Second)
+	if f.seen {
+		if got.Entries, err = a.aroundSources(ctx, s, got.Entries); err != nil {
+			return err
+		}
+	}
+	b := imported{now: now, by: a.operator(), known: map[netip.Prefix]history.Netblock{}}
+	for _, n := range h.Netblocks {
+		if old, ok := b.known[n.Prefix]; !ok || !n.At.Before(old.At) {
+			b.known[n.Prefix] = n
+		}
+	}
+	if f.as == protected {
+		b.protect(h.Protects, got.Entries)
+	} else {
+		b.netblocks(got.Entries, history.NetblockKind(f.as))
+	}
+	if err := s.Add(ctx, b.records, nil); err != nil {
+		return err
+	}
+	return a.printImported(name, &got, &b)
+}
+
+// imported is the records that come of a foreign file.
+type imported struct {
+	now     time.Time
+	by      string
+	known   map[netip.Prefix]history.Netblock // the latest record of each prefix
+	records []history.Record
+	same    int      // said already
+	told    []string // what contradicts what was said
+}
+
+// netblocks makes records of entries. What is unknown stays as it was on record.
+func (b *imported) netblocks(entries []whois.Entry, kind history.NetblockKind) {
+	fresh := map[netip.Prefix]history.Netblock{}
+	var order []netip.Prefix
+	for _, e := range entries {
+		for _, n := range e.Netblocks() {
+			n.Kind = kind
+			if old, ok := fresh[n.Prefix]; !ok {
+				order = append(order, n.Prefix)
+			} else {
+				if old.Holder != n.Holder && old.Holder != "" && n.Holder != "" {
+					b.told = append(b.told, fmt.Sprintf("%s is held by %q and by %q; the later counts", n.Prefix, old.Holder, n.Holder))
+				}
+				n = filled(n, old)
+			}
+			fresh[n.Prefix] = n
+		}
+	}
+	contact := b.contacts(fresh)
+	for _, p := range order {
+		n := fresh[p]
+		old, known := b.known[p]
+		if known {
+			n = filled(n, old)
+		}
+		if n.Upstream == "" {
+			if who := contact(p); who != n.Abuse {
+				n.Upstream = who
+			}
+		}
+		if known {
+			n.At = old.At
+			if n == old {
+				b.same++
+				continue
+			}
+			n.At = b.now
+			if old.Holder != n.Holder && old.Holder != "" {
+				b.told = append(b.told, fmt.Sprintf("%s was held by %q, and is now by %q", p, old.Holder, n.Holder))
+			}
+		}
+		b.records = append(b.records, n)
+	}
+}
+
+// filled returns a record with what it leaves out as another says it.
+func filled(n, old history.Netblock) history.Netblock {
+	for _, x := range []struct{ to, from *string }{{&n.Holder, &old.Holder}, {&n.Country, &old.Country}, {&n.Abuse, &old.Abuse},
+		{&n.Upstream, &old.Upstream}, {&n.Cert, &old.Cert}, {&n.Whois, &old.Whois}} {
+		*x.to = cmp.Or(*x.to, *x.from)
+	}
+	n.Kind, n.Assignment = cmp.Or(n.Kind, old.Kind), cmp.Or(n.Assignment, old.Assignment)
+	return n
+}
+
+// contacts returns who answers for the closest registration around a prefix that has an abuse contact: it is that of whoever
+// assigned the prefix, the upstream to ask next.
+func (b *imported) contacts(fresh map[netip.Prefix]history.Netblock) func(netip.Prefix) string {
+	abuse := map[netip.Prefix]string{}
+	for _, list := range []map[netip.Prefix]history.Netblock{b.known, fresh} {
+		for p, n := range list {
+			if n.Abuse != "" {
+				abuse[p] = n.Abuse
+			}
+		}
+	}
+	return func(p netip.Prefix) string {
+		for bits := p.Bits() - 1; bits >= 8; bits-- {
+			around, err := p.Addr().Prefix(bits)
+			if err != nil {
+				return ""
+			}
+			if who, ok := abuse[around]; ok {
+				return who
+			}
+		}
+		return ""
+	}
+}
+
+// protect makes records of ranges that must never be blocked.
+func (b *imported) protect(known []history.Protect, entries []whois.Entry) {
+	type said struct {
+		where netblock.Range
+		why   string
+	}
+	until := map[said]bool{}
+	for _, x := range known {
+		until[said{x.Range, x.Reason}] = x.Until.IsZero()
+	}
+	for _, e := range entries {
+		x := said{e.Range, e.Source}
+		if e.Label != "" && e.Label != e.Source {
+			x.why = e.Source + ": " + e.Label
+		}
+		if until[x] {
+			b.same++
+			continue
+		}
+		until[x] = true
+		b.records = append(b.records, history.Protect{Range: e.Range, At: b.now, By: b.by, Reason: x.why})
+	}
+}
+
+// aroundSources keeps the entries around addresses that the history knows.
+func (a *app) aroundSources(ctx context.Context, s *history.Store, entries []whois.Entry) ([]whois.Entry, error) {
+	h, err := s.Load(ctx, time.Time{}, a.progress("records read"))
+	a.progressDone()
+	if err != nil {
+		return nil, err
+	}
+	var known []netip.Addr
+	for _, x := range h.Sightings {
+		known = append(known, x.Source)
+	}
+	for _, x := range h.Traffic {
+		known = append(known, x.Source)
+	}
+	for _, x := range h.Reports {
+		known = append(known, x.Source)
+	}
+	slices.SortFunc(known, netip.Addr.Compare)
+	return slices.DeleteFunc(entries, func(e whois.Entry) bool {
+		i, _ := slices.BinarySearchFunc(known, e.Range.First(), netip.Addr.Compare)
+		return i == len(known) || !e.Range.Contains(known[i])
+	}), nil
+}
+
+// shownSkipped is how many parts that were skipped are told one by one.
+const shownSkipped = 5
+
+func (a *app) printImported(name string, got *whois.Result, b *imported) error {
+	for i, x := range got.Skipped {
+		if i == shownSkipped {
+			a.note("%s: %d more were skipped", name, len(got.Skipped)-i)
+			break
+		}
+		where := name
+		if x.Line > 0 {
+			where = fmt.Sprintf("%s:%d", name, x.Line)
+		}
+		a.note("%s: skipped: %s", where, printable(x.Why))
+	}
+	for i, x := range b.told {
+		if i == shownSkipped {
+			a.note("%s: %d more hold other things than before", name, len(b.told)-i)
+			break
+		}
+		a.note("%s", printable(x))
+	}
+	if a.json {
+		return a.printJSON(struct {
+			File    string       `json:"file"`
+			Format  whois.Format `json:"format"`
+			Ranges  int          `json:"ranges"`
+			Skipped int          `json:"skipped"`
+			history.Imported
+		}{name, got.Format, len(got.Entries), len(got.Skipped), history.Imported{New: len(b.records), Known: b.same}})
+	}
+	a.printf("%s: %s, %s: %s, %d known already, %d skipped\n", name, got.Format, plural(len(got.Entries), "range"),
+		plural(len(b.records), "new record"), b.same, len(got.Skipped))
+	return nil
+}
+
+// closing joins the error of reading with that of closing.
+func closing(err error, c io.Closer) error { return errors.Join(err, c.Close()) }
