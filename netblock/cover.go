@@ -1,6 +1,11 @@
 package netblock
 
-import "net/netip"
+import (
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
 
 // Shape is what form the ranges of a cover may take.
 type Shape string
@@ -56,6 +61,59 @@ type Solution struct {
 // That costs are the same within a billionth can't be asked pair by pair: it isn't transitive, and the answer would hang on
 // the order of asking. Amounts are rounded to whole steps far below that first (see cost), and sums of these are exact.
 func Cover(p Problem) Solution {
+	parts := []Problem{p}
+	if len(p.Points) >= many {
+		parts = p.Parts(many / 4)
+	}
+	found := make([]found, len(parts))
+	onAll(len(parts), func(i int) { found[i] = parts[i].cover() })
+	n := 0
+	var out Solution
+	for i := range found { // in order, so that the sums are the same however many processors there are
+		found[i].at = n
+		n += len(found[i].chosen)
+		out.Cost += found[i].cost
+		out.Loss += found[i].loss
+	}
+	out.Ranges = make([]Range, n)
+	onAll(len(parts), func(i int) {
+		for k, x := range found[i].chosen {
+			out.Ranges[found[i].at+k] = found[i].rangeOf(x)
+		}
+	})
+	return out
+}
+
+// many is how many points are worth more than one processor.
+const many = 1 << 17
+
+// onAll does something n times, on all processors.
+func onAll(n int, do func(i int)) {
+	if n == 1 {
+		do(0)
+		return
+	}
+	var all sync.WaitGroup
+	var next atomic.Int64
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// found is the best cover of a problem, before its ranges are made.
+type found struct {
+	*ground
+	chosen     []span
+	cost, loss float64
+	at         int // where its ranges come
+}
+
+func (p Problem) cover() found {
 	g := p.ground()
 	var chosen []span
 	var paid cost
@@ -64,18 +122,15 @@ func Cover(p Problem) Solution {
 	} else {
 		chosen, paid = g.coverPrefixes()
 	}
-	s := Solution{Cost: paid.perDay(), Loss: g.lost(chosen), Ranges: make([]Range, len(chosen))}
-	for i, x := range chosen {
-		s.Ranges[i] = g.rangeOf(x)
-	}
+	out := found{ground: g, chosen: chosen, cost: paid.perDay(), loss: g.lost(chosen)}
 	for _, outside := range [][]Point{p.Points[:g.from], p.Points[g.to:]} { // of the border, where nothing can be covered
 		for i := range outside {
 			if x := &outside[i]; x.Named {
-				s.Cost += x.Danger
+				out.cost += x.Danger
 			}
 		}
 	}
-	return s
+	return out
 }
 
 // lost returns the honest value lost in disjoint spans: that of the known, and the prior of the unseen.
