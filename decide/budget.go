@@ -20,6 +20,9 @@ type BudgetFigure struct {
 // them: those that cost least in all cases together.
 func (n *night) holdToBudget(r *Review) {
 	limit := n.policy.Range.Budget
+	if limit == 0 {
+		return
+	}
 	wanted, fresh := 0, 0
 	var posed []netblock.Problem
 	var of []int // the case of each problem
@@ -34,7 +37,7 @@ func (n *night) holdToBudget(r *Review) {
 		posed, of = append(posed, *c.posed), append(of, i)
 		cost += c.posed.Price(rangesOf(c.Changed.Add)).Cost
 	}
-	if limit == 0 || wanted <= limit || len(posed) == 0 {
+	if wanted <= limit || len(posed) == 0 {
 		return
 	}
 	held := netblock.Within(posed, max(0, limit-(wanted-fresh)))
