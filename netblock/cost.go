@@ -84,10 +84,6 @@ type choice struct {
 	ranges int
 }
 
-func (a choice) plus(b choice) choice {
-	return choice{a.cost.plus(b.cost), a.units + b.units, a.ranges + b.ranges}
-}
-
 // compare orders choices, the better first.
 func (a choice) compare(b choice) int {
 	if c := a.cost.compare(b.cost); c != 0 {

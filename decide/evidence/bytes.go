@@ -127,3 +127,31 @@ func parse4(text []byte) (netip.Addr, bool) {
 	a[3] = byte(n)
 	return netip.AddrFrom4(a), true
 }
+
+// withPort reads ADDRESS:PORT, an IPv6 one with or without brackets.
+func (m addresses) withPort(text []byte) (netip.Addr, bool) {
+	i := bytes.LastIndexByte(text, ':')
+	if i < 0 || !isNumber(text[i+1:]) {
+		return netip.Addr{}, false
+	}
+	text = text[:i]
+	if inner, ok := after(text, "["); ok {
+		if text, ok = before(inner, "]"); !ok {
+			return netip.Addr{}, false
+		}
+	}
+	return m.of(text)
+}
+
+// pamFailure reads what pam_unix says of a login that failed: authentication failure; … rhost=A …. Users' names stand before
+// and behind the address; where one looks like it, the line can be read in two ways, and nobody is meant.
+func (m addresses) pamFailure(text []byte) (netip.Addr, bool) {
+	rest, ok := after(text, "authentication failure;")
+	mark := []byte(" rhost=")
+	i := bytes.Index(rest, mark)
+	if !ok || i < 0 || i != bytes.LastIndex(rest, mark) {
+		return netip.Addr{}, false
+	}
+	word, _ := firstWord(rest[i+len(mark):])
+	return m.of(word)
+}

@@ -29,6 +29,7 @@ type connection struct {
 	due     bool  // something failed; it counts when the connection ends, unless an attempt did
 	ended   bool
 	open    teller // who told the attempt that counted last, while another line may tell it again
+	user    uint64 // a hash of the user of whom pam_unix told last; 0 for none
 }
 
 // teller is which line counted an attempt first.
@@ -127,6 +128,7 @@ type openConnection struct {
 	Due     bool       `json:"due,omitempty"`
 	Ended   bool       `json:"ended,omitempty"`
 	Open    teller     `json:"open,omitempty"`
+	User    uint64     `json:"user,string,omitempty"`
 }
 
 // Connections are remembered for the next time while lines of them may still come: LoginGraceTime, and not too many.
@@ -141,7 +143,7 @@ func (s *connections) save() json.RawMessage {
 	for i := range s.rows {
 		for _, c := range s.rows[i] {
 			if c.process != 0 && (c.counted || c.due) && c.last >= s.last-graceTime {
-				out = append(out, openConnection{c.process, c.source, c.last, c.counted, c.due, c.ended, c.open})
+				out = append(out, openConnection{c.process, c.source, c.last, c.counted, c.due, c.ended, c.open, c.user})
 			}
 		}
 	}
@@ -165,7 +167,7 @@ func (s *connections) resume(text json.RawMessage) {
 		return
 	}
 	for _, c := range in {
-		*s.place(c.Process) = connection{c.Process, c.Source, c.Last, c.Counted, c.Due, c.Ended, c.Open}
+		*s.place(c.Process) = connection{c.Process, c.Source, c.Last, c.Counted, c.Due, c.Ended, c.Open, c.User}
 		s.last = max(s.last, c.Last)
 	}
 }

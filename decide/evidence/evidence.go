@@ -61,7 +61,7 @@ type FormatError struct {
 
 // Error implements error.
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("%q is no log that is known here, a line of it is %q; expected syslog or journal lines", e.Name, e.Line)
+	return fmt.Sprintf("%q is no log that is known here, a line of it is %q; expected one of syslog, the journal, a web, mail or FTP server", e.Name, e.Line)
 }
 
 // A DamageError says from where on a log couldn't be read. What stands before counts.
@@ -138,9 +138,23 @@ func (d *digest) line(text []byte) error {
 	}
 	e := &d.entry
 	var ok bool
-	if *e, ok = d.clock.split(text); !ok {
-		return d.notUnderstood(text)
+	if *e, ok = d.clock.split(text); ok {
+		return d.readBy(e, func(f *format) bool { return f.program != nil && f.program(e.program) })
 	}
+	for i := range formats {
+		f := &formats[i]
+		if d.readers[i] == nil || f.line == nil {
+			continue
+		}
+		if *e, ok = f.line(&d.clock, text); ok {
+			return d.readBy(e, func(g *format) bool { return g == f })
+		}
+	}
+	return d.notUnderstood(text)
+}
+
+// readBy gives a line to the readers that it is for, until one makes an event of it.
+func (d *digest) readBy(e *entry, isFor func(*format) bool) error {
 	d.known = true
 	if e.at.After(d.clock.future) {
 		d.sum.Future++
@@ -150,16 +164,19 @@ func (d *digest) line(text []byte) error {
 		d.sum.Last = e.at
 	}
 	for i := range formats {
-		if d.readers[i] == nil || !formats[i].program(e.program) {
+		if d.readers[i] == nil || !isFor(&formats[i]) {
 			continue
 		}
 		if !d.seen[i] {
 			d.recognise(i)
 		}
+		if len(e.message) == 0 {
+			break
+		}
 		if ev, ok := d.readers[i].read(e); ok {
 			d.count(ev)
+			break
 		}
-		break
 	}
 	return nil
 }

@@ -5,14 +5,26 @@ import "encoding/json"
 // format is one form of log. A new one is one file with its reader, and one line in formats.
 type format struct {
 	name    string
-	program func(name []byte) bool // whether a program's syslog lines are for it
+	program func(name []byte) bool                    // whether a program's syslog lines are for it; nil for none
+	line    func(c *clock, line []byte) (entry, bool) // takes a line of its own apart that isn't syslog's; nil for none
 	open    func() reader
 }
 
-// formats are all forms that are known. All of them stand in syslog lines, which are taken apart once for all.
+// formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.
 var formats = []format{
-	{"sshd", isSshd, newSshd},
-	{"netfilter", isKernel, newNetfilter},
+	{"sshd", isSshd, nil, newSshd},
+	{"netfilter", isKernel, nil, newNetfilter},
+	{"dropbear", isDropbear, nil, newDropbear},
+	{"postfix", isPostfix, nil, newPostfix},
+	{"dovecot", isDovecot, nil, newDovecot},
+	{"exim", isExim, eximLine, newExim},
+	{"sendmail", isSendmail, nil, newSendmail},
+	{"mailboxes", isMailbox, nil, newMailboxes},
+	{"access", nil, accessLine, newAccess},
+	{"apache-error", isApache, apacheLine, newApacheError},
+	{"nginx-error", nil, nginxLine, newNginxError},
+	{"vsftpd", isVsftpd, vsftpdLine, newVsftpd},
+	{"proftpd", isProftpd, proftpdLine, newProftpd},
 }
 
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.

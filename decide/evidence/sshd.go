@@ -196,11 +196,15 @@ func (s *sshd) accepted(e *entry, text []byte) (Event, bool) {
 	if !ok {
 		return Event{}, false
 	}
-	_, source, ok := s.client(e, text)
+	user, source, ok := s.client(e, text)
 	if !ok {
 		return Event{}, false
 	}
 	c := s.of(e, source, true)
+	asAnother := c.user != 0 && c.user != hashed(user) // whoever failed as somebody else on the way isn't honest for that
 	*c = connection{process: c.process, source: source, last: c.last, counted: true, ended: true}
+	if asAnother {
+		return login(e, source, 1)
+	}
 	return Event{Source: source, At: e.at, Service: "ssh", Count: 1}, true
 }

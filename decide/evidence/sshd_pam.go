@@ -58,8 +58,14 @@ func (s *sshd) pamUnix(e *entry, text []byte, repeated int64) (Event, bool) {
 	}
 	c := s.of(e, source, true)
 	if !old {
+		another := c.user
+		c.user = hashed(pamUser(rest))
 		c.due = true
-		return Event{}, false
+		if another == 0 || c.user == 0 || another == c.user {
+			return Event{}, false
+		}
+		c.counted, c.due, c.open = true, false, byPAM // no client of a user changes the name on the way
+		return login(e, source, max(repeated, 1))
 	}
 	told := c.open == byUser && repeated == 0
 	c.counted, c.due, c.open = true, false, byUnix
@@ -79,4 +85,29 @@ func (s *sshd) remoteHost(text []byte) netip.Addr {
 	word, _ := firstWord(text[i+len(mark):])
 	source, _ := s.addresses.of(word)
 	return source
+}
+
+// pamUser returns the name that a client gave, as pam_unix tells it: behind ruser=, or at the end where that is empty.
+func pamUser(text []byte) []byte {
+	if i := bytes.Index(text, []byte(" ruser=")); i >= 0 {
+		if name, _ := firstWord(text[i+len(" ruser="):]); len(name) > 0 {
+			return name
+		}
+	}
+	if i := bytes.LastIndex(text, []byte(" user=")); i >= 0 {
+		return text[i+len(" user="):]
+	}
+	return nil
+}
+
+// hashed is 0 for nothing (FNV-1a).
+func hashed(text []byte) uint64 {
+	if len(text) == 0 {
+		return 0
+	}
+	h := uint64(14695981039346656037)
+	for _, c := range text {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return max(h, 1)
 }

@@ -82,7 +82,10 @@ func (e *entry) tag(word []byte) bool {
 		}
 		e.pid, word = rest[open+1:], rest[:open]
 	}
-	e.program = word[bytes.LastIndexByte(word, '/')+1:]
+	e.program = word
+	if _, apache := after(word, "httpd/"); !apache { // what Apache puts behind is a name of the site's
+		e.program = word[bytes.LastIndexByte(word, '/')+1:]
+	}
 	return len(e.program) > 0
 }
 

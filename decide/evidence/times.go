@@ -2,15 +2,21 @@ package evidence
 
 import (
 	"bytes"
+	"strconv"
 	"time"
 )
 
 // time reads the time at the front of a line and returns what stands behind it:
 //
-//	Mar 27 13:06:56[.5]  Mar 27 2017 13:06:56  2017 Mar 27 13:06:56  [Thu ]2017-03-27[T ]13:06:56[.5][Z|+01:00|+0100| CET| UTC]
+//	Mar 27 13:06:56[.5]  Mar 27 2017 13:06:56  2017 Mar 27 13:06:56  Thu Mar 27 13:06:56[.5] 2017
+//	[Thu ]2017-03-27[T ]13:06:56[.5][Z|+01:00|+0100| CET| UTC]  @400000004c91b044077a9e94
 func (c *clock) time(line []byte) (time.Time, []byte, bool) {
-	if weekday(line) {
+	day := weekday(line)
+	if day {
 		line = line[4:]
+	}
+	if len(line) > 26 && line[0] == '@' {
+		return tai64n(line)
 	}
 	if len(line) < 15 {
 		return time.Time{}, nil, false
@@ -28,8 +34,8 @@ func (c *clock) time(line []byte) (time.Time, []byte, bool) {
 	if month == 0 || len(line) < 12 || line[3] != ' ' {
 		return time.Time{}, nil, false
 	}
-	day, rest := firstWord(bytes.TrimLeft(line[4:], " "))
-	d, ok := number(day)
+	word, rest := firstWord(bytes.TrimLeft(line[4:], " "))
+	d, ok := number(word)
 	if !ok || d < 1 || d > 31 {
 		return time.Time{}, nil, false
 	}
@@ -43,12 +49,28 @@ func (c *clock) time(line []byte) (time.Time, []byte, bool) {
 	if !ok {
 		return time.Time{}, nil, false
 	}
+	if word, more := firstWord(space(rest)); day && year == 0 && len(word) == 4 {
+		if y, ok := number(word); ok {
+			year, rest = y, more
+		}
+	}
 	if year != 0 {
 		t := time.Date(int(year), month, int(d), h, m, s, ns, c.zone)
 		return t, space(rest), t.Month() == month
 	}
 	t, ok := c.withYear(month, int(d), h, m, s, ns)
 	return t, space(rest), ok
+}
+
+// tai64n reads the label of daemontools: seconds from 1970 by TAI, 10 ahead of UTC then, in 16 hexadecimal digits from 2^62
+// on, and nanoseconds in 8 (D. J. Bernstein, TAI64N). Leap seconds since then are left out, as the writers do.
+func tai64n(line []byte) (time.Time, []byte, bool) {
+	seconds, err1 := strconv.ParseUint(string(line[1:17]), 16, 64)
+	ns, err2 := strconv.ParseUint(string(line[17:25]), 16, 32)
+	if err1 != nil || err2 != nil || seconds < 1<<62 || seconds > 1<<62+1<<40 || ns >= 1e9 || line[25] != ' ' {
+		return time.Time{}, nil, false
+	}
+	return time.Unix(int64(seconds-1<<62)-10, int64(ns)), line[26:], true
 }
 
 // withYear puts the year to a time without one: the last in which it isn't of the future. It is false for a day that no month

@@ -1,0 +1,148 @@
+package evidence
+
+import (
+	"bytes"
+	"net/netip"
+
+	"lastresort/decide/history"
+)
+
+// isDovecot tells dovecot's own processes: in syslog they are one program, in its own log files each has its name.
+func isDovecot(program []byte) bool {
+	if string(program) == "dovecot" || string(program) == "dovecot-auth" || string(program) == "auth" || bytes.HasSuffix(program, []byte("-login")) {
+		return true
+	}
+	for _, lead := range []string{"auth(", "auth-worker(", "auth-worker"} {
+		if _, ok := after(program, lead); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// dovecot reads logins, good and failed. Of one attempt both the authentication and the login process may write.
+type dovecot struct{ addresses addresses }
+
+func newDovecot() reader { return &dovecot{addresses{}} }
+
+// services are the processes that clients talk to, and the services that they serve.
+var services = []struct{ process, service string }{
+	{"imap-login", "imap"}, {"pop3-login", "pop3"}, {"submission-login", "submission"}, {"managesieve-login", "imap"},
+}
+
+// read implements reader.
+func (d *dovecot) read(e *entry) (Event, bool) {
+	process, text := e.program, e.message
+	if string(process) == "dovecot" || string(process) == "dovecot-auth" {
+		text, _ = after(text, "dovecot: ")
+		if i := bytes.Index(text, []byte(": ")); i > 0 && bytes.IndexByte(text[:i], ' ') < 0 {
+			process, text = text[:i], text[i+2:]
+		}
+	}
+	text, _ = after(text, "Info: ")
+	if string(process) == "dovecot-auth" || bytes.HasPrefix(process, []byte("pam_unix(")) || bytes.HasPrefix(text, []byte("pam_unix(")) {
+		if bytes.HasPrefix(process, []byte("pam_unix(")) {
+			source, ok := d.addresses.pamFailure(text)
+			return hostile(e, "mail-login", source, ok)
+		}
+		rest := text[max(bytes.IndexByte(text, ' '), 0):]
+		source, ok := d.addresses.pamFailure(bytes.TrimLeft(rest, " "))
+		return hostile(e, "mail-login", source, ok)
+	}
+	for _, s := range services {
+		if string(process) == s.process {
+			return d.login(e, text, s.service)
+		}
+	}
+	if bytes.HasPrefix(process, []byte("auth")) {
+		return d.authentication(e, process, text)
+	}
+	return Event{}, false
+}
+
+// login reads REASON (WHAT): user=<U>, method=M, rip=A, lip=B, …. The user's name may look like all of this, so the last rip
+// counts: behind it dovecot itself writes.
+func (d *dovecot) login(e *entry, text []byte, service string) (Event, bool) {
+	i := bytes.LastIndex(text, []byte("rip="))
+	if i < 2 || text[i-1] != ' ' {
+		return Event{}, false
+	}
+	word := text[i+len("rip="):]
+	if j := bytes.IndexByte(word, ','); j >= 0 {
+		word = word[:j]
+	}
+	source, ok := d.addresses.of(word)
+	if !ok {
+		return Event{}, false
+	}
+	reason := text[:i]
+	if j := bytes.Index(reason, []byte(": user=<")); j >= 0 {
+		reason = reason[:j]
+	}
+	if _, good := after(text, "Login: user=<"); good {
+		return Event{Source: source, At: e.at, Service: service, Count: 1}, !source.IsLoopback()
+	}
+	if n := bytes.LastIndex(reason, []byte("(auth failed, ")); n >= 0 {
+		count := int64(1)
+		if word, _ := firstWord(reason[n+len("(auth failed, "):]); len(word) < 4 {
+			if times, ok := number(word); ok {
+				count = max(times, 1)
+			}
+		}
+		return Event{Source: source, At: e.at, Kind: "mail-login", Proof: history.TwoWay, Count: count}, true
+	}
+	for _, what := range []string{"(tried to use disabled ", "(tried to use disallowed ", "(proxy dest auth failed)", "(auth failed)"} {
+		if bytes.Contains(reason, []byte(what)) {
+			return hostile(e, "mail-login", source, true)
+		}
+	}
+	return Event{}, false
+}
+
+// The ends of what the authentication says of a login that failed.
+var authFailures = []string{"unknown user", "Password mismatch", "invalid credentials", "pam_authenticate() failed: "}
+
+// authentication reads [conn …: auth-worker<N>: ]DATABASE(USER,ADDRESS[,<SESSION>]): WHY, or the user and the address in the
+// process's own name. The user's name comes before the address and may hold brackets and commas; nothing of his comes after.
+func (d *dovecot) authentication(e *entry, process, text []byte) (Event, bool) {
+	for _, why := range authFailures {
+		mark := []byte("): " + why)
+		i := bytes.Index(text, mark)
+		if i < 0 {
+			continue
+		}
+		if bytes.LastIndex(text, mark) != i {
+			return Event{}, false // one of them is a name
+		}
+		return d.inside(e, text[:i])
+	}
+	if inner, ok := after(process, "auth("); ok {
+		for _, why := range authFailures {
+			if bytes.Contains(text, []byte(why)) {
+				inner, _ = before(inner, ">")
+				if i := bytes.LastIndex(inner, []byte(")<")); i >= 0 {
+					inner = inner[:i]
+				}
+				return d.inside(e, inner)
+			}
+		}
+	}
+	return Event{}, false
+}
+
+// inside finds the address in USER,ADDRESS[,WHAT]: the last or the one before the last of the parts.
+func (d *dovecot) inside(e *entry, text []byte) (Event, bool) {
+	var source netip.Addr
+	for range 2 {
+		i := bytes.LastIndexByte(text, ',')
+		if i < 0 {
+			break
+		}
+		if a, ok := d.addresses.of(text[i+1:]); ok {
+			source = a
+			break
+		}
+		text = text[:i]
+	}
+	return hostile(e, "mail-login", source, source.IsValid())
+}

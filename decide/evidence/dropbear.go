@@ -1,0 +1,47 @@
+package evidence
+
+import (
+	"bytes"
+
+	"lastresort/decide/history"
+)
+
+func isDropbear(program []byte) bool { return string(program) == "dropbear" }
+
+// dropbear reads what the small SSH server of routers says.
+type dropbear struct{ addresses addresses }
+
+func newDropbear() reader { return &dropbear{addresses{}} }
+
+// read implements reader. The name of a user is quoted and may hold anything, so only the end of a line is looked at, or
+// what stands before any name.
+func (d *dropbear) read(e *entry) (Event, bool) {
+	text := e.message
+	if rest, ok := after(text, "["); ok { // some builds put the process and the time before the message once more
+		if i := bytes.IndexByte(rest, ']'); i > 0 && isNumber(rest[:i]) && len(rest) > i+18 {
+			text = rest[i+18:]
+		}
+	}
+	if rest, ok := after(text, "Exit before auth from <"); ok {
+		i := bytes.IndexByte(rest, '>')
+		if i < 0 || !bytes.Contains(rest[i:], []byte("Max auth tries reached")) {
+			return Event{}, false
+		}
+		source, ok := d.addresses.withPort(rest[:i])
+		return Event{Source: source, At: e.at, Kind: "ssh-login", Proof: history.TwoWay, Count: 1}, ok
+	}
+	head, word := lastWord(text)
+	head, from := before(head, " from")
+	source, ok := d.addresses.withPort(word)
+	if !from || !ok {
+		return Event{}, false
+	}
+	switch {
+	case startsFold(head, "bad password attempt for "), startsFold(head, "login attempt for nonexistent user"),
+		startsFold(head, "bad pam password attempt for "), bytes.HasPrefix(head, []byte("Exit before auth (")) && bytes.Contains(head, []byte("Max auth tries reached")):
+		return Event{Source: source, At: e.at, Kind: "ssh-login", Proof: history.TwoWay, Count: 1}, true
+	case startsFold(head, "password auth succeeded for "), startsFold(head, "pubkey auth succeeded for "), startsFold(head, "pam password auth succeeded for "):
+		return Event{Source: source, At: e.at, Service: "ssh", Count: 1}, true
+	}
+	return Event{}, false
+}

@@ -1,0 +1,106 @@
+package evidence
+
+import "bytes"
+
+func isVsftpd(program []byte) bool {
+	return string(program) == "vsftpd" || string(program) == "vsftpd(pam_unix)"
+}
+
+// vsftpdLine takes a line of vsftpd's own log apart: WEEKDAY TIME YEAR [pid N] MESSAGE.
+func vsftpdLine(c *clock, line []byte) (entry, bool) {
+	at, rest, ok := c.time(line)
+	rest, pid := after(rest, "[pid ")
+	i := bytes.Index(rest, []byte("] "))
+	if !ok || !pid || i < 0 || !isNumber(rest[:i]) {
+		return entry{}, false
+	}
+	return entry{at: at, pid: rest[:i], message: rest[i+2:]}, true
+}
+
+// vsftpd reads logins.
+type vsftpd struct{ addresses addresses }
+
+func newVsftpd() reader { return &vsftpd{addresses{}} }
+
+// read reads [USER] FAIL LOGIN: Client "A"[, "WHY"] and [USER] OK LOGIN: …; the last such counts, for before it stands the
+// user's name. In syslog it is pam that tells.
+func (v *vsftpd) read(e *entry) (Event, bool) {
+	text := e.message
+	if text[0] != '[' {
+		if rest, ok := after(text, "pam_unix(vsftpd:auth): "); ok {
+			text = rest
+		}
+		text, _ = after(text, "(pam_unix) ")
+		source, ok := v.addresses.pamFailure(text)
+		return hostile(e, "ftp-login", source, ok)
+	}
+	for _, c := range []struct {
+		mark string
+		good bool
+	}{{`] FAIL LOGIN: Client "`, false}, {`] OK LOGIN: Client "`, true}} {
+		i := bytes.LastIndex(text, []byte(c.mark))
+		if i < 0 {
+			continue
+		}
+		rest := text[i+len(c.mark):]
+		n := bytes.IndexByte(rest, '"')
+		if n < 0 {
+			return Event{}, false
+		}
+		source, ok := v.addresses.of(rest[:n])
+		if !c.good {
+			return hostile(e, "ftp-login", source, ok)
+		}
+		anonymous := bytes.Equal(text[1:i], []byte("ftp")) || bytes.Equal(text[1:i], []byte("anonymous"))
+		return Event{Source: source, At: e.at, Service: "ftp", Count: 1}, ok && !anonymous && !source.IsLoopback()
+	}
+	return Event{}, false
+}
+
+func isProftpd(program []byte) bool { return string(program) == "proftpd" }
+
+// proftpdLine takes a line apart that has no colon behind the program: TIME HOST proftpd[PID] MESSAGE.
+func proftpdLine(c *clock, line []byte) (entry, bool) {
+	at, rest, ok := c.time(line)
+	if !ok {
+		return entry{}, false
+	}
+	host, rest := firstWord(rest)
+	rest, named := after(rest, "proftpd[")
+	i := bytes.Index(rest, []byte("] "))
+	if !named || i < 0 || !isNumber(rest[:i]) {
+		return entry{}, false
+	}
+	return entry{at: at, host: host, pid: rest[:i], message: rest[i+2:]}, true
+}
+
+// proftpd reads logins.
+type proftpd struct{ addresses addresses }
+
+func newProftpd() reader { return &proftpd{addresses{}} }
+
+// read reads SERVER (HOST[A])[:] [- ]MESSAGE. Nothing of a client's choice stands before its address.
+func (p *proftpd) read(e *entry) (Event, bool) {
+	i := bytes.Index(e.message, []byte("])"))
+	if i < 0 {
+		return Event{}, false
+	}
+	open := bytes.LastIndexByte(e.message[:i], '[')
+	if open < 0 {
+		return Event{}, false
+	}
+	source, ok := p.addresses.of(e.message[open+1 : i])
+	text, _ := after(e.message[i+2:], ":")
+	text = bytes.TrimLeft(text, " -")
+	switch {
+	case bytes.HasPrefix(text, []byte("SECURITY VIOLATION: ")), bytes.HasPrefix(text, []byte("Maximum login attempts (")):
+		return hostile(e, "ftp-login", source, ok)
+	case !bytes.HasPrefix(text, []byte("USER ")):
+		return Event{}, false
+	case bytes.HasSuffix(bytes.TrimRight(text, " ."), []byte(": Login successful")):
+		return Event{Source: source, At: e.at, Service: "ftp", Count: 1}, ok && !source.IsLoopback()
+	case bytes.Contains(text, []byte("(Login failed)")), bytes.Contains(text, []byte(": no such user found from ")):
+		return hostile(e, "ftp-login", source, ok)
+	}
+	return Event{}, false
+}

@@ -1,0 +1,118 @@
+package evidence
+
+import (
+	"bytes"
+	"net/netip"
+
+	"lastresort/decide/history"
+)
+
+func isPostfix(program []byte) bool {
+	return string(program) == "smtpd" || string(program) == "postscreen"
+}
+
+// postfix reads what its SMTP servers say of clients. A client is HOST[ADDRESS], where HOST is a name that was looked up, in
+// which postfix leaves no bracket; what clients say of themselves comes behind it.
+type postfix struct{ addresses addresses }
+
+func newPostfix() reader { return &postfix{addresses{}} }
+
+// read implements reader.
+func (p *postfix) read(e *entry) (Event, bool) {
+	text := e.message
+	if rest, ok := after(text, "warning: "); ok {
+		return p.sasl(e, rest)
+	}
+	for _, lead := range []string{"improper command pipelining after ", "too many errors after "} {
+		if rest, ok := after(text, lead); ok {
+			_, rest = firstWord(rest)
+			rest, from := after(rest, "from ")
+			source, _, ok := p.client(rest)
+			return hostile(e, "scan", source, from && ok)
+		}
+	}
+	_, text = firstWord(text) // the queue's id, or NOQUEUE:
+	if rest, ok := after(text, "client="); ok {
+		return p.accepted(e, rest)
+	}
+	for _, lead := range []string{"reject: ", "milter-reject: "} {
+		if rest, ok := after(text, lead); ok {
+			_, rest = firstWord(rest) // the command
+			rest, from := after(rest, "from ")
+			source, rest, ok := p.client(rest)
+			if !from || !ok {
+				return Event{}, false
+			}
+			return rejected(e, source, rest)
+		}
+	}
+	return Event{}, false
+}
+
+// client reads HOST[ADDRESS] and what may follow it of a port, and returns what stands behind.
+func (p *postfix) client(text []byte) (source netip.Addr, rest []byte, ok bool) {
+	i := bytes.IndexByte(text, '[')
+	if i < 0 || bytes.IndexByte(text[:i], ' ') >= 0 {
+		return source, nil, false
+	}
+	n := bytes.IndexByte(text[i:], ']')
+	if n < 0 {
+		return source, nil, false
+	}
+	source, ok = p.addresses.of(text[i+1 : i+n])
+	rest = text[i+n+1:]
+	if more, colon := after(rest, ":"); colon {
+		if j := bytes.IndexByte(more, ':'); j > 0 && isNumber(more[:j]) {
+			rest = more[j:]
+		}
+	}
+	return source, rest, ok
+}
+
+// sasl reads HOST[ADDRESS]: SASL METHOD authentication failed: WHY. Where our own side failed nobody else did.
+func (p *postfix) sasl(e *entry, text []byte) (Event, bool) {
+	source, rest, ok := p.client(text)
+	rest, colon := after(rest, ": SASL ")
+	_, rest = firstWord(rest)
+	rest, failed := after(rest, "authentication failed:")
+	why := bytes.TrimLeft(rest, " ")
+	for _, ours := range []string{"Connection lost to authentication server", "Invalid authentication mechanism", "no mechanism available"} {
+		if _, is := after(why, ours); is {
+			return Event{}, false
+		}
+	}
+	return hostile(e, "mail-login", source, ok && colon && failed)
+}
+
+// accepted reads client=HOST[ADDRESS][, sasl_method=M, sasl_username=U]: a mail that was taken in.
+func (p *postfix) accepted(e *entry, text []byte) (Event, bool) {
+	source, rest, ok := p.client(text)
+	if !ok || source.IsLoopback() {
+		return Event{}, false
+	}
+	service := "smtp"
+	if _, login := after(rest, ", sasl_method="); login {
+		service = "submission"
+	}
+	return Event{Source: source, At: e.at, Service: service, Count: 1}, true
+}
+
+// rejected weighs the answer: CODE ENHANCED WHY. A temporary one may be our own trouble, such as a name server's, and an
+// unknown user is mostly a bounce of what somebody else sent; neither weighs much.
+func rejected(e *entry, source netip.Addr, rest []byte) (Event, bool) {
+	rest, _ = after(rest, ":")
+	rest = bytes.TrimLeft(rest, " ")
+	kind := "spam"
+	if len(rest) > 0 && rest[0] == '4' || bytes.Contains(rest, []byte("User unknown")) || bytes.Contains(rest, []byte("undeliverable address")) {
+		kind = "scan"
+	}
+	if _, lookup := after(rest, "454 4.7.0"); lookup { // TLS or a table isn't available
+		return Event{}, false
+	}
+	return hostile(e, kind, source, true)
+}
+
+// hostile is a two-way event.
+func hostile(e *entry, kind string, source netip.Addr, ok bool) (Event, bool) {
+	return Event{Source: source, At: e.at, Kind: kind, Proof: history.TwoWay, Count: 1}, ok && source.IsValid()
+}

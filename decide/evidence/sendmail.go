@@ -1,0 +1,60 @@
+package evidence
+
+import (
+	"bytes"
+	"net/netip"
+)
+
+func isSendmail(program []byte) bool {
+	return string(program) == "sendmail" || bytes.HasPrefix(program, []byte("sm-"))
+}
+
+// sendmail reads what its server says of logins and of mail that it took.
+type sendmail struct{ addresses addresses }
+
+func newSendmail() reader { return &sendmail{addresses{}} }
+
+// read implements reader. A client is [HOST ][A][ (may be forged)]; the last relay= is sendmail's own, for before it stand
+// names that clients choose.
+func (s *sendmail) read(e *entry) (Event, bool) {
+	i := bytes.Index(e.message, []byte(": "))
+	if i < 0 {
+		return Event{}, false
+	}
+	text := e.message[i+2:]
+	if i := bytes.Index(text, []byte(": possible SMTP attack: command=AUTH, count=")); i >= 0 {
+		source, ok := s.client(text[:i])
+		return hostile(e, "mail-login", source, ok)
+	}
+	if rest, ok := after(text, "AUTH=server, relay="); ok {
+		if i := bytes.Index(rest, []byte(", authid=")); i >= 0 {
+			rest = rest[:i]
+		}
+		source, ok := s.client(rest)
+		return Event{Source: source, At: e.at, Service: "submission", Count: 1}, ok && !source.IsLoopback()
+	}
+	i = bytes.LastIndex(text, []byte(" relay="))
+	if i < 0 {
+		return Event{}, false
+	}
+	source, ok := s.client(text[i+len(" relay="):])
+	switch {
+	case bytes.HasPrefix(text, []byte("AUTH failure (")):
+		return hostile(e, "mail-login", source, ok)
+	case bytes.HasPrefix(text, []byte("from=")) && bytes.Contains(text, []byte(", msgid=")):
+		return Event{Source: source, At: e.at, Service: "smtp", Count: 1}, ok && !source.IsLoopback()
+	}
+	return Event{}, false
+}
+
+// client reads a client that a text consists of.
+func (s *sendmail) client(text []byte) (netip.Addr, bool) {
+	text, _ = before(text, " (may be forged)")
+	text, ok := before(text, "]")
+	i := bytes.LastIndexByte(text, '[')
+	if !ok || i < 0 || bytes.IndexByte(text[:i], '[') >= 0 {
+		return netip.Addr{}, false
+	}
+	word, _ := after(text[i+1:], "IPv6:")
+	return s.addresses.of(word)
+}

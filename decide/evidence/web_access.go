@@ -1,0 +1,142 @@
+package evidence
+
+import (
+	"bytes"
+	"time"
+)
+
+// accessLine takes a line of a web server's access log apart: [VHOST:PORT ]A - USER [TIME] "REQUEST" STATUS SIZE …, the common
+// and the combined format of Apache and nginx.
+func accessLine(c *clock, line []byte) (entry, bool) {
+	open := bytes.IndexByte(line, '[')
+	if open < 0 || open+28 > len(line) || line[open+27] != ']' || open > 1000 {
+		return entry{}, false
+	}
+	at, ok := accessTime(line[open+1 : open+27])
+	if !ok {
+		return entry{}, false
+	}
+	return entry{at: at, host: line[:open], message: line[open+28:]}, true
+}
+
+// accessTime reads 20/Jan/2015:19:53:28 +0100.
+func accessTime(text []byte) (time.Time, bool) {
+	if text[2] != '/' || text[6] != '/' || text[11] != ':' || text[20] != ' ' {
+		return time.Time{}, false
+	}
+	day, ok1 := number(text[:2])
+	month := monthOf(append(append(make([]byte, 0, 4), text[3:6]...), ' '))
+	year, ok2 := number(text[7:11])
+	h, m, s, _, _, ok3 := clockTime(text[12:20])
+	offset, rest, ok4 := zoneOffset(text[21:])
+	t := time.Date(int(year), month, int(day), h, m, s, 0, time.UTC).Add(-time.Duration(offset) * time.Second)
+	return t, ok1 && ok2 && ok3 && ok4 && month != 0 && day >= 1 && day <= 31 && len(rest) == 0
+}
+
+// access reads requests: attempts at what isn't there, and pages that people read.
+type access struct{ addresses addresses }
+
+func newAccess() reader { return &access{addresses{}} }
+
+// request is one request and its answer.
+type request struct {
+	user, line, method, path []byte
+	status                   int64
+	referer, agent           []byte
+}
+
+// read implements reader. The client's address is the first word, or the second behind a virtual host; everything that a
+// client chooses comes later.
+func (a *access) read(e *entry) (Event, bool) {
+	word, rest := firstWord(e.host)
+	source, ok := a.addresses.of(word)
+	if !ok {
+		word, rest = firstWord(rest)
+		if source, ok = a.addresses.of(word); !ok {
+			return Event{}, false
+		}
+	}
+	_, rest = firstWord(rest) // identd's, which nobody runs
+	r, ok := splitRequest(e.message)
+	if !ok || source.IsLoopback() {
+		return Event{}, false
+	}
+	r.user = bytes.TrimRight(rest, " ")
+	if kind := r.kind(); kind != "" {
+		return hostile(e, kind, source, true)
+	}
+	return Event{Source: source, At: e.at, Service: "web", Count: 1}, r.byPerson()
+}
+
+// splitRequest reads "REQUEST" STATUS SIZE["REFERER" "AGENT"]. Servers put a backslash before a quote in a request.
+func splitRequest(text []byte) (request, bool) {
+	var r request
+	var ok bool
+	if r.line, text, ok = quoted(text); !ok {
+		return r, false
+	}
+	word, text := firstWord(bytes.TrimLeft(text, " "))
+	if r.status, ok = number(word); !ok || r.status < 100 || r.status > 599 {
+		return r, false
+	}
+	_, text = firstWord(text)
+	if r.referer, text, ok = quoted(text); ok {
+		r.agent, _, _ = quoted(text)
+	}
+	i, j := bytes.IndexByte(r.line, ' '), bytes.LastIndexByte(r.line, ' ')
+	if i > 0 && j > i && bytes.HasPrefix(r.line[j+1:], []byte("HTTP/")) {
+		r.method, r.path = r.line[:i], r.line[i+1:j]
+	}
+	return r, true
+}
+
+// quoted reads "TEXT" and returns what stands behind.
+func quoted(text []byte) (inner, rest []byte, ok bool) {
+	text = bytes.TrimLeft(text, " ")
+	if len(text) == 0 || text[0] != '"' {
+		return nil, text, false
+	}
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return text[1:i], text[i+1:], true
+		}
+	}
+	return nil, text, false
+}
+
+// kind tells what a request is an attempt at; nothing for an ordinary one.
+func (r *request) kind() string {
+	switch {
+	case r.method == nil && r.status >= 400 && r.status != 408: // no HTTP at all
+		return "web-probe"
+	case isExploit(r.path):
+		return "web-exploit"
+	case r.status < 400:
+		return ""
+	case r.status == 401 && len(r.user) > 0 && string(r.user) != "-":
+		return "web-login"
+	case r.status == 401, r.status == 408, r.status == 429, r.status >= 500:
+		return ""
+	case string(r.method) == "CONNECT", isProbe(r.path):
+		return "web-probe"
+	}
+	return ""
+}
+
+// byPerson tells whether a page was read by somebody rather than by a program: a browser that says from where it came got
+// it. It is easily faked, so it never weighs much for an offender.
+func (r *request) byPerson() bool {
+	if string(r.method) != "GET" && string(r.method) != "POST" || r.status >= 400 || r.status >= 300 && r.status != 304 ||
+		len(r.referer) < 2 || !bytes.HasPrefix(r.agent, []byte("Mozilla/")) {
+		return false
+	}
+	for _, sign := range []string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"} {
+		if containsFold(r.agent, sign) {
+			return false
+		}
+	}
+	return true
+}

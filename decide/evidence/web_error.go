@@ -1,0 +1,217 @@
+package evidence
+
+import (
+	"bytes"
+	"net/netip"
+)
+
+func isApache(program []byte) bool {
+	switch string(program) {
+	case "httpd", "apache", "apache2":
+		return true
+	}
+	return bytes.HasPrefix(program, []byte("httpd/"))
+}
+
+// apacheLine takes a line of Apache's error log apart: [WEEKDAY TIME YEAR] [MODULE:LEVEL] … MESSAGE.
+func apacheLine(c *clock, line []byte) (entry, bool) {
+	i := bytes.IndexByte(line, ']')
+	if len(line) < 26 || line[0] != '[' || i < 0 {
+		return entry{}, false
+	}
+	at, rest, ok := c.time(line[1:i])
+	if !ok || len(rest) > 0 {
+		return entry{}, false
+	}
+	return entry{at: at, message: bytes.TrimLeft(line[i+1:], " ")}, true
+}
+
+// apacheError reads what Apache's error log says of clients.
+type apacheError struct{ addresses addresses }
+
+func newApacheError() reader { return &apacheError{addresses{}} }
+
+// read implements reader. Only the groups in brackets at the front are Apache's own; what a client wrote comes behind them.
+func (a *apacheError) read(e *entry) (Event, bool) {
+	text := e.message
+	var source netip.Addr
+	known := false
+	for bytes.HasPrefix(text, []byte("[")) {
+		i := bytes.IndexByte(text, ']')
+		if rest, ok := after(text, "[client ["); ok { // an IPv6 address in brackets of its own
+			if j := bytes.IndexByte(rest, ']'); j >= 0 {
+				if k := bytes.IndexByte(rest[j+1:], ']'); k >= 0 {
+					i = len("[client [") + j + 1 + k
+				}
+			}
+		}
+		if i < 0 {
+			return Event{}, false
+		}
+		group := text[1:i]
+		if bytes.HasPrefix(group, []byte("evasive20:")) { // it tells what it keeps off by itself
+			return Event{}, false
+		}
+		who, is := after(group, "client ")
+		if !is {
+			who, is = after(group, "remote ")
+		}
+		if is && !known {
+			if source, known = a.addresses.of(who); !known {
+				source, known = a.addresses.withPort(who)
+			}
+			if !known {
+				return Event{}, false
+			}
+			text = bytes.TrimLeft(text[i+1:], " ")
+			break
+		}
+		text = bytes.TrimLeft(text[i+1:], " ")
+	}
+	if !known {
+		return Event{}, false
+	}
+	if bytes.HasPrefix(text, []byte("AH")) && len(text) > 9 && text[7] == ':' && isNumber(text[2:7]) {
+		text = bytes.TrimLeft(text[8:], " ")
+	}
+	kind := apacheKind(text)
+	return hostile(e, kind, source, kind != "")
+}
+
+// apacheKind weighs a message.
+func apacheKind(text []byte) string {
+	starts := func(lead string) bool { return bytes.HasPrefix(text, []byte(lead)) }
+	has := func(part string) bool { return bytes.Contains(text, []byte(part)) }
+	switch {
+	case starts("user ") && (has(" not found") || has("authentication failure for ") || has("password mismatch") || has("authorization failure for ")),
+		starts("Digest: user "), starts("client used wrong authentication scheme"), starts("Authorization of user "),
+		starts("Digest: realm mismatch"), starts("realm mismatch"), starts("Digest: unknown algorithm"), starts("unknown algorithm"), starts("invalid qop"):
+		return "web-login"
+	case starts("Digest: invalid nonce "), starts("invalid nonce "):
+		if has("hash is not") || has("hash for ") { // one that ran out
+			return ""
+		}
+		return "web-login"
+	case has("ignoring function definition attempt"), has("error importing function definition for"):
+		return "web-exploit"
+	case starts("Invalid URI in request"), starts("invalid URI path"), starts("request failed: "):
+		if isExploit(text) {
+			return "web-exploit"
+		}
+		return "web-probe"
+	case starts("client denied by server configuration: "):
+		if has("/.ht") { // what Apache never gives, link checkers ask for too
+			return ""
+		}
+		return "web-probe"
+	case starts("Invalid method in request"), starts("Got error 'Primary script unknown"),
+		starts("Hostname ") && has(" provided via SNI"), starts("No hostname was provided via SNI"):
+		return "web-probe"
+	}
+	if rest, ok := after(text, "stderr from "); ok {
+		i := bytes.Index(rest, []byte(": script not found or unable to stat"))
+		if i < 0 {
+			return ""
+		}
+		return "web-probe"
+	}
+	for _, lead := range []string{"File does not exist: ", "script not found or unable to stat: "} {
+		if path, ok := after(text, lead); ok {
+			if i := bytes.Index(path, []byte(", referer: ")); i >= 0 {
+				path = path[:i]
+			}
+			return missing(path)
+		}
+	}
+	if rest, ok := after(text, "script '"); ok {
+		if i := bytes.Index(rest, []byte("' not found or unable to stat")); i >= 0 {
+			return missing(rest[:i])
+		}
+	}
+	return ""
+}
+
+// missing weighs a file that isn't there.
+func missing(path []byte) string {
+	switch {
+	case isExploit(path):
+		return "web-exploit"
+	case isProbe(path), endsInAny(path, mailers), endsInAny(path, interpreters):
+		return "web-probe"
+	}
+	return ""
+}
+
+// nginxLine takes a line of nginx's error log apart: 2015/01/21 10:56:10 [error] PID#TID: *N MESSAGE.
+func nginxLine(c *clock, line []byte) (entry, bool) {
+	if len(line) < 22 || line[4] != '/' || line[7] != '/' || line[10] != ' ' {
+		return entry{}, false
+	}
+	date := append(make([]byte, 0, 19), line[:19]...)
+	date[4], date[7] = '-', '-'
+	at, _, ok := c.time(date)
+	rest := bytes.TrimLeft(line[19:], " ")
+	if !ok || len(rest) == 0 || rest[0] != '[' {
+		return entry{}, false
+	}
+	i := bytes.Index(rest, []byte(": "))
+	if i < 0 {
+		return entry{}, false
+	}
+	return entry{at: at, message: rest[i+2:]}, true
+}
+
+// nginxError reads what nginx's error log says of clients.
+type nginxError struct{ addresses addresses }
+
+func newNginxError() reader { return &nginxError{addresses{}} }
+
+// read reads [*N ]MESSAGE, client: A, server: S, request: "…". Both a user's name before the address and a request behind it
+// may look like it: where addresses differ, nobody is meant.
+func (n *nginxError) read(e *entry) (Event, bool) {
+	text := e.message
+	if text[0] == '*' {
+		_, text = firstWord(text)
+	}
+	mark := []byte(", client: ")
+	var source netip.Addr
+	first := -1
+	for from := 0; ; {
+		i := bytes.Index(text[from:], mark)
+		if i < 0 {
+			break
+		}
+		i += from
+		from = i + len(mark)
+		word := text[from:]
+		if j := bytes.IndexByte(word, ','); j >= 0 {
+			word = word[:j]
+		}
+		a, ok := n.addresses.of(word)
+		if !ok || first >= 0 && a != source {
+			return Event{}, false
+		}
+		if first < 0 {
+			first, source = i, a
+		}
+	}
+	if first < 0 {
+		return Event{}, false
+	}
+	what := text[:first]
+	kind := ""
+	switch {
+	case bytes.HasPrefix(what, []byte(`user "`)) && (bytes.HasSuffix(what, []byte(": password mismatch")) || bytes.Contains(what, []byte(`" was not found in "`))),
+		bytes.HasPrefix(what, []byte("PAM: user '")):
+		kind = "web-login"
+	case bytes.HasPrefix(what, []byte(`open() "`)), bytes.Contains(what, []byte(`" is not found (2: `)):
+		if isExploit(what) {
+			kind = "web-exploit"
+		} else if isProbe(what) {
+			kind = "web-probe"
+		}
+	case bytes.HasPrefix(what, []byte("client sent invalid ")), bytes.HasPrefix(what, []byte("access forbidden by rule")):
+		kind = "web-probe"
+	}
+	return hostile(e, kind, source, kind != "")
+}
