@@ -105,16 +105,19 @@ var authFailures = []string{"unknown user", "Password mismatch", "invalid creden
 // authentication reads [conn …: auth-worker<N>: ]DATABASE(USER,ADDRESS[,<SESSION>]): WHY, or the user and the address in the
 // process's own name. The user's name comes before the address and may hold brackets and commas; nothing of his comes after.
 func (d *dovecot) authentication(e *entry, process, text []byte) (Event, bool) {
+	at, found := -1, 0
 	for _, why := range authFailures {
 		mark := []byte("): " + why)
-		i := bytes.Index(text, mark)
-		if i < 0 {
-			continue
+		if i := bytes.Index(text, mark); i >= 0 {
+			at = i
+			found += bytes.Count(text, mark)
 		}
-		if bytes.LastIndex(text, mark) != i {
-			return Event{}, false // one of them is a name
-		}
-		return d.inside(e, text[:i])
+	}
+	switch {
+	case found == 1:
+		return d.inside(e, text[:at])
+	case found > 1:
+		return Event{}, false // all but one of them are a name
 	}
 	if inner, ok := after(process, "auth("); ok {
 		for _, why := range authFailures {

@@ -81,10 +81,10 @@ func (x *exim) client(text []byte) (netip.Addr, bool) {
 // accepted reads SENDER H=HOST [A]… P=PROTOCOL … [A=LOGIN]: a mail that was taken in. A sender in quotes may look like all
 // of this, so it counts for nobody.
 func (x *exim) accepted(e *entry, text []byte) (Event, bool) {
-	sender, rest := firstWord(text)
+	_, rest := firstWord(text)
 	rest, from := after(rest, "H=")
 	i := bytes.Index(rest, []byte(" P="))
-	if !from || i < 0 || bytes.IndexByte(sender, '"') >= 0 {
+	if !from || i < 0 || bytes.IndexByte(text[:len(text)-len(rest)], '"') >= 0 || bytes.Contains(rest, []byte(" H=")) {
 		return Event{}, false
 	}
 	source, ok := x.client(rest[:i])

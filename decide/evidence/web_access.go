@@ -8,15 +8,20 @@ import (
 // accessLine takes a line of a web server's access log apart: [VHOST:PORT ]A - USER [TIME] "REQUEST" STATUS SIZE …, the common
 // and the combined format of Apache and nginx.
 func accessLine(c *clock, line []byte) (entry, bool) {
-	open := bytes.IndexByte(line, '[')
-	if open < 0 || open+28 > len(line) || line[open+27] != ']' || open > 1000 {
-		return entry{}, false
+	const length = len("20/Jan/2015:19:53:28 +0100")
+	for open := 0; open < 1000; open++ { // a user's name may hold a bracket too
+		i := bytes.IndexByte(line[open:], '[')
+		if i < 0 || open+i+length+2 > len(line) {
+			break
+		}
+		open += i
+		if end := open + 1 + length; line[end] == ']' {
+			if at, ok := accessTime(line[open+1 : end]); ok {
+				return entry{at: at, host: line[:open], message: line[end+1:]}, true
+			}
+		}
 	}
-	at, ok := accessTime(line[open+1 : open+27])
-	if !ok {
-		return entry{}, false
-	}
-	return entry{at: at, host: line[:open], message: line[open+28:]}, true
+	return entry{}, false
 }
 
 // accessTime reads 20/Jan/2015:19:53:28 +0100.
