@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,15 +69,8 @@ func (a *app) logsOf(policy *decide.Policy, named []string) []decide.Log {
 	if len(policy.Log) > 0 {
 		return policy.Log
 	}
-	for _, places := range usualLogs {
-		for _, path := range places {
-			if _, err := os.Stat(path); err == nil {
-				if !slices.Contains(out, decide.Log{Path: path}) {
-					out = append(out, decide.Log{Path: path})
-				}
-				break
-			}
-		}
+	for _, path := range usualLogs(a.env.root) {
+		out = append(out, decide.Log{Path: path})
 	}
 	if len(out) == 0 {
 		a.note("no log found in the usual places (%s); name one in the policy's [[log]] or as an argument", strings.Join(allUsual(), " "))
@@ -84,19 +78,57 @@ func (a *app) logsOf(policy *decide.Policy, named []string) []decide.Log {
 	return out
 }
 
-// usualLogs are where distributions put what we read; of each row the first that is there, for its others repeat the same
+// onePlace are where distributions put what we read; of each row the first that is there, for its others repeat the same
 // lines.
-var usualLogs = [][]string{
+var onePlace = [][]string{
 	{"/var/log/auth.log", "/var/log/secure", "/var/log/messages"},
 	{"/var/log/ufw.log", "/var/log/kern.log", "/var/log/messages"},
+	{"/var/log/mail.log", "/var/log/maillog", "/var/log/mail", "/var/log/messages"},
+	{"/var/log/dovecot-info.log", "/var/log/dovecot.log"},
+	{"/var/log/exim4/mainlog", "/var/log/exim/main.log", "/var/log/exim/mainlog"},
+	{"/var/log/vsftpd.log"},
+	{"/var/log/proftpd/proftpd.log"},
+}
+
+// everyPlace are where web servers put the logs of each site.
+var everyPlace = []string{"/var/log/nginx/*access.log", "/var/log/nginx/*error.log", "/var/log/apache2/*access.log", "/var/log/apache2/*error.log",
+	"/var/log/httpd/*access_log", "/var/log/httpd/*error_log"}
+
+// usualLogs returns the logs in the usual places of a machine, each once, in the order in which places are looked through.
+func usualLogs(root fs.FS) []string {
+	var out []string
+	add := func(path string) {
+		if !slices.Contains(out, path) {
+			out = append(out, path)
+		}
+	}
+	for _, places := range onePlace {
+		for _, path := range places {
+			if info, err := fs.Stat(root, path[1:]); err == nil && !info.IsDir() {
+				add(path)
+				break
+			}
+		}
+	}
+	for _, pattern := range everyPlace {
+		found, err := fs.Glob(root, pattern[1:])
+		if err != nil {
+			continue // the patterns are good
+		}
+		for _, path := range found {
+			add("/" + path)
+		}
+	}
+	return out
 }
 
 func allUsual() []string {
 	var out []string
-	for _, places := range usualLogs {
+	for _, places := range onePlace {
 		out = append(out, places...)
 	}
-	return out
+	slices.Sort(out)
+	return append(slices.Compact(out), everyPlace...)
 }
 
 // formatOf returns the format that the policy names for a log; "" where it names none.
@@ -151,6 +183,10 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 		o, err := a.observeLog(ctx, s, l, positions, now)
 		if err != nil && o.Log == "" {
 			return all, err
+		}
+		if len(named)+len(policy.Log) == 0 && errors.As(err, new(*evidence.FormatError)) {
+			a.note("%s is left out: %s", l.Path, printable(err.Error())) // nobody asked for it
+			continue
 		}
 		if err != nil {
 			failed = append(failed, err)

@@ -213,7 +213,7 @@ func onlyThePeer(t *testing.T, line, name string) int {
 	return len(counted)
 }
 
-func FuzzNames(f *testing.F) {
+func FuzzClientNames(f *testing.F) {
 	for i := range templates {
 		f.Add(i, names[i%len(names)])
 	}

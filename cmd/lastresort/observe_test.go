@@ -1,0 +1,37 @@
+package main
+
+import (
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestUsualLogs(t *testing.T) {
+	machine := func(paths ...string) fstest.MapFS {
+		out := fstest.MapFS{}
+		for _, p := range paths {
+			out[p] = &fstest.MapFile{}
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name string
+		on   fstest.MapFS
+		want []string
+	}{
+		{"Debian with a web server", machine("var/log/auth.log", "var/log/kern.log", "var/log/mail.log", "var/log/syslog", "var/log/nginx/access.log", "var/log/nginx/shop.access.log", "var/log/nginx/error.log", "var/log/nginx/access.log.1"),
+			[]string{"/var/log/auth.log", "/var/log/kern.log", "/var/log/mail.log", "/var/log/nginx/access.log", "/var/log/nginx/shop.access.log", "/var/log/nginx/error.log"}},
+		{"RHEL", machine("var/log/secure", "var/log/messages", "var/log/maillog", "var/log/httpd/access_log", "var/log/httpd/ssl_access_log", "var/log/httpd/error_log"),
+			[]string{"/var/log/secure", "/var/log/messages", "/var/log/maillog", "/var/log/httpd/access_log", "/var/log/httpd/ssl_access_log", "/var/log/httpd/error_log"}},
+		{"one log for all", machine("var/log/messages"), []string{"/var/log/messages"}},
+		{"a directory of the name", machine("var/log/mail/old", "var/log/exim4/mainlog"), []string{"/var/log/exim4/mainlog"}},
+		{"nothing", machine("etc/passwd"), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, usualLogs(c.on)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
