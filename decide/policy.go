@@ -3,6 +3,7 @@
 package decide
 
 import (
+	"lastresort/decide/history"
 	"lastresort/netblock"
 )
 
@@ -81,10 +82,15 @@ type Policy struct {
 	Log []Log `toml:"log"`
 }
 
-// Log names a log to observe. An empty format is recognised by content.
+// Log names a log to observe. An empty format is recognised by content; a pattern reads a form of one's own, whose lines are
+// sightings of a kind, honest traffic on a service, or by their outcome either.
 type Log struct {
-	Path   string `toml:"path"`
-	Format string `toml:"format"`
+	Path    string        `toml:"path"`
+	Format  string        `toml:"format"`
+	Pattern string        `toml:"pattern"`
+	Kind    string        `toml:"kind"`
+	Service string        `toml:"service"`
+	Proof   history.Proof `toml:"proof"` // of its sightings; one-way where it isn't given
 }
 
 // severity returns the weight of one event of a kind; a kind that the policy doesn't name weighs 1.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"lastresort/decide/history"
 	"lastresort/netblock"
 )
 
@@ -67,11 +68,29 @@ func (p *Policy) read(name, text string) error {
 		if slices.ContainsFunc(p.Log, func(l Log) bool { return l.Path == "" }) {
 			found.add(lineOf(text, "log"), "a [[log]] has no path; expected path = \"/var/log/…\"")
 		}
+		for _, l := range p.Log {
+			if why := l.misfit(); why != "" {
+				found.add(lineOf(text, "log"), "%s", why)
+			}
+		}
 		if meta.IsDefined("protect", "ranges") {
 			found.overlaps(p.Protect.Ranges, raw["protect"].(map[string]any)["ranges"].([]any))
 		}
 	}
 	return found.first(name)
+}
+
+// misfit tells what of a log doesn't go together.
+func (l Log) misfit() string {
+	switch {
+	case l.Pattern == "" && l.Kind+l.Service+string(l.Proof) != "":
+		return fmt.Sprintf("the [[log]] %q has a kind, service or proof and no pattern; expected pattern = '…'", l.Path)
+	case l.Pattern != "" && l.Format != "":
+		return fmt.Sprintf("the [[log]] %q has both a pattern and a format; expected one of them", l.Path)
+	case l.Proof != "" && l.Proof != history.OneWay && l.Proof != history.TwoWay:
+		return fmt.Sprintf("the [[log]] %q has the proof %q; expected \"one-way\" or \"two-way\"", l.Path, l.Proof)
+	}
+	return ""
 }
 
 // syntaxError puts an error of the TOML library into the house's words.

@@ -60,7 +60,7 @@ func (a *app) logsOf(policy *decide.Policy, named []string) []decide.Log {
 		// The first reading of a log takes its old files with it: auth.log* means each once.
 		old := slices.ContainsFunc(named, func(log string) bool { return evidence.IsOldFile(path, log) })
 		if !old {
-			out = append(out, decide.Log{Path: path, Format: formatOf(policy, path)})
+			out = append(out, logOf(policy, path))
 		}
 	}
 	if len(named) > 0 {
@@ -131,14 +131,28 @@ func allUsual() []string {
 	return append(slices.Compact(out), everyPlace...)
 }
 
-// formatOf returns the format that the policy names for a log; "" where it names none.
-func formatOf(policy *decide.Policy, path string) string {
+// logOf returns what the policy says of a log.
+func logOf(policy *decide.Policy, path string) decide.Log {
 	for _, l := range policy.Log {
 		if l.Path == path {
-			return l.Format
+			return l
 		}
 	}
-	return ""
+	return decide.Log{Path: path}
+}
+
+// optionsOf says how a log is read.
+func optionsOf(l decide.Log, now time.Time, line func(int64, evidence.Event)) (evidence.Options, error) {
+	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Line: line}
+	if l.Pattern == "" {
+		return o, nil
+	}
+	own, err := evidence.NewPattern(l.Pattern, l.Kind, l.Service, l.Proof)
+	if err != nil {
+		return o, usage("the policy's [[log]] %q: %v", l.Path, err)
+	}
+	o.Own = own
+	return o, nil
 }
 
 // reporter is what we are called in our own sightings.
@@ -199,7 +213,10 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 // observeLog reads one log. An error with an empty result is one of the store, or the end of the context.
 func (a *app) observeLog(ctx context.Context, s *history.Store, l decide.Log, positions map[string]json.RawMessage, now time.Time) (observed, error) {
 	t := evidence.NewTally(reporter)
-	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Line: a.lineProgress(l.Path)}
+	o, err := optionsOf(l, now, a.lineProgress(l.Path))
+	if err != nil {
+		return observed{}, err
+	}
 	defer a.progressDone()
 	if l.Path == "-" {
 		sum, failed := evidence.Read(ctx, "standard input", a.stdin, o, t)
@@ -317,7 +334,11 @@ func (a *app) observeLines(ctx context.Context, policy *decide.Policy, named []s
 			}
 			fmt.Fprintf(out, "%s:%d: %s\n", printable(l.Path), line, printable(describe(r)))
 		}
-		sum, err := a.readWhole(ctx, l, evidence.Options{Format: l.Format, At: now, Zone: time.Local, Line: show})
+		o, err := optionsOf(l, now, show)
+		if err != nil {
+			return err
+		}
+		sum, err := a.readWhole(ctx, l, o)
 		if flushed := out.Flush(); flushed != nil {
 			return flushed
 		}

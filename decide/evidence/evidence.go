@@ -36,6 +36,7 @@ type Options struct {
 	Format string         // a name of Formats; empty is recognised by content
 	At     time.Time      // when it is read: gives the year where a line has none; what is a day newer counts for nothing
 	Zone   *time.Location // of lines that name none
+	Own    *Pattern       // reads the log by a pattern of the operator's own, instead of a known form
 	Line   func(line int64, e Event)
 }
 
@@ -104,10 +105,11 @@ type digest struct {
 	entry   entry // the present line, kept here so that each doesn't cost memory
 	known   bool  // a line had the header of a syslog line
 	trial   int64
+	own     addresses // that a pattern read
 }
 
 func newDigest(name string, o Options, t *Tally) *digest {
-	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats))}
+	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}}
 	for _, f := range formats {
 		var r reader
 		if o.Format == "" || o.Format == f.name {
@@ -136,8 +138,27 @@ func (d *digest) line(text []byte) error {
 		d.known = true
 		return nil
 	}
+	if d.o.Own != nil {
+		return d.readOwn(text)
+	}
 	e := &d.entry
 	var ok bool
+	if text[0] == '{' {
+		inner, unwrapped, journal, ok := unwrap(text)
+		switch {
+		case ok && journal:
+			*e = unwrapped
+			return d.readBy(e, func(f *format) bool { return f.program != nil && f.program(e.program) })
+		case ok:
+			if text = trim(inner); len(text) == 0 {
+				return nil
+			}
+		}
+	} else if inner, ok := unwrapCRI(text); ok {
+		if text = inner; len(text) == 0 {
+			return nil
+		}
+	}
 	if *e, ok = d.clock.split(text); ok {
 		return d.readBy(e, func(f *format) bool { return f.program != nil && f.program(e.program) })
 	}
@@ -151,6 +172,29 @@ func (d *digest) line(text []byte) error {
 		}
 	}
 	return d.notUnderstood(text)
+}
+
+// readOwn reads a line by the operator's pattern.
+func (d *digest) readOwn(text []byte) error {
+	at, ev, ok := d.o.Own.read(&d.clock, d.own, text)
+	switch {
+	case !ok:
+		d.sum.Unknown++
+		if d.sum.Example == "" {
+			d.sum.Example = string(text[:min(len(text), 100)])
+		}
+		return nil
+	case at.After(d.clock.future):
+		d.sum.Future++
+		return nil
+	}
+	if d.sum.Last.Before(at) {
+		d.sum.Last = at
+	}
+	if ev.Source.IsValid() && ev.Kind+ev.Service != "" {
+		d.count(ev)
+	}
+	return nil
 }
 
 // readBy gives a line to the readers that it is for, until one makes an event of it.
