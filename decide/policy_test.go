@@ -77,7 +77,7 @@ func TestPolicyErrors(t *testing.T) {
 		{"[firewall]\nmode = \"both\"", `p.toml:2: firewall.mode is "both"; expected "inbound" or "all"`},
 		{"[[log]]\nformat = \"sshd\"", `p.toml:1: a [[log]] has no path; expected path = "/var/log/…"`},
 		{"[log]\npath = \"/x\"", `p.toml:1: log is a table; expected tables, each headed [[log]]`},
-		{"[[log]]\npath = \"/x\"\nkind = \"sshd\"", `p.toml:3: "log.kind" is no key of a policy; expected one of path, format`},
+		{"[[log]]\npath = \"/x\"\nsort = \"sshd\"", `p.toml:3: "log.sort" is no key of a policy; expected one of path, format, pattern, kind, service, proof`},
 		{"[hostile]\ndays = 0\n[offender]\nevents = 0", `p.toml:2: hostile.days is 0; expected 1 or more`},
 		{"[path]\nstale = \"\"\n", `p.toml:2: "" is no duration; expected one like 90d, 12h, 5m or 1d12h`},
 	} {
