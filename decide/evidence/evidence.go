@@ -94,22 +94,24 @@ func Read(ctx context.Context, name string, r io.Reader, o Options, t *Tally) (S
 
 // digest reads lines in the forms that they may have.
 type digest struct {
-	name    string
-	o       Options
-	tally   *Tally
-	sum     Summary
-	number  int64    // of the present line in its file
-	readers []reader // beside formats; nil where a form isn't asked for
-	seen    []bool   // beside formats: whether there were lines of that form
-	clock   clock
-	entry   entry // the present line, kept here so that each doesn't cost memory
-	known   bool  // a line had the header of a syslog line
-	trial   int64
-	own     addresses // that a pattern read
+	name     string
+	o        Options
+	tally    *Tally
+	sum      Summary
+	number   int64    // of the present line in its file
+	readers  []reader // beside formats; nil where a form isn't asked for
+	seen     []bool   // beside formats: whether there were lines of that form
+	clock    clock
+	entry    entry // the present line, kept here so that each doesn't cost memory
+	known    bool  // a line had the header of a syslog line
+	trial    int64
+	own      addresses        // that a pattern read
+	alone    [1]int           // room for one form
+	programs map[string][]int // the forms of the programs that wrote lines
 }
 
 func newDigest(name string, o Options, t *Tally) *digest {
-	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}}
+	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, programs: map[string][]int{}}
 	for _, f := range formats {
 		var r reader
 		if o.Format == "" || o.Format == f.name {
@@ -148,7 +150,7 @@ func (d *digest) line(text []byte) error {
 		switch {
 		case ok && journal:
 			*e = unwrapped
-			return d.readBy(e, func(f *format) bool { return f.program != nil && f.program(e.program) })
+			return d.readBy(e, d.formsOf(e.program))
 		case ok:
 			if text = trim(inner); len(text) == 0 {
 				return nil
@@ -160,7 +162,7 @@ func (d *digest) line(text []byte) error {
 		}
 	}
 	if *e, ok = d.clock.split(text); ok {
-		return d.readBy(e, func(f *format) bool { return f.program != nil && f.program(e.program) })
+		return d.readBy(e, d.formsOf(e.program))
 	}
 	for i := range formats {
 		f := &formats[i]
@@ -168,7 +170,8 @@ func (d *digest) line(text []byte) error {
 			continue
 		}
 		if *e, ok = f.line(&d.clock, text); ok {
-			return d.readBy(e, func(g *format) bool { return g == f })
+			d.alone[0] = i
+			return d.readBy(e, d.alone[:])
 		}
 	}
 	return d.notUnderstood(text)
@@ -197,8 +200,29 @@ func (d *digest) readOwn(text []byte) error {
 	return nil
 }
 
+// formsOf returns the forms that a program's lines may be of. It remembers them, for programs are few and lines many.
+func (d *digest) formsOf(program []byte) []int {
+	forms, ok := d.programs[string(program)]
+	if ok {
+		return forms
+	}
+	for i, f := range formats {
+		if d.readers[i] != nil && f.program != nil && f.program(program) {
+			forms = append(forms, i)
+		}
+	}
+	if len(d.programs) >= mostPrograms {
+		clear(d.programs)
+	}
+	d.programs[string(program)] = forms
+	return forms
+}
+
+// mostPrograms bounds how many programs are remembered.
+const mostPrograms = 256
+
 // readBy gives a line to the readers that it is for, until one makes an event of it.
-func (d *digest) readBy(e *entry, isFor func(*format) bool) error {
+func (d *digest) readBy(e *entry, forms []int) error {
 	d.known = true
 	if e.at.After(d.clock.future) {
 		d.sum.Future++
@@ -207,10 +231,7 @@ func (d *digest) readBy(e *entry, isFor func(*format) bool) error {
 	if d.sum.Last.Before(e.at) {
 		d.sum.Last = e.at
 	}
-	for i := range formats {
-		if d.readers[i] == nil || !isFor(&formats[i]) {
-			continue
-		}
+	for _, i := range forms {
 		if !d.seen[i] {
 			d.recognise(i)
 		}
