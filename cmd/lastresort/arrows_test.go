@@ -15,10 +15,11 @@ var arrows = map[string][]string{
 	"lastresort/decide/evidence":  {"lastresort/decide/history"},
 	"lastresort/decide/whois":     {"lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/decide":           {"lastresort/decide/history", "lastresort/netblock"},
+	"lastresort/decide/backtest":  {"lastresort/decide", "lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/decide/whatif":    {"lastresort/decide", "lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/firewall":         {"lastresort/netblock"},
 	"lastresort/firewall/sandbox": {},
-	"lastresort/cmd/lastresort": {"lastresort", "lastresort/decide", "lastresort/decide/evidence", "lastresort/decide/history",
+	"lastresort/cmd/lastresort": {"lastresort", "lastresort/decide", "lastresort/decide/backtest", "lastresort/decide/evidence", "lastresort/decide/history",
 		"lastresort/decide/whatif", "lastresort/decide/whois", "lastresort/firewall", "lastresort/firewall/sandbox", "lastresort/netblock"},
 }
 
@@ -69,7 +70,7 @@ func TestImportsPointOneWay(t *testing.T) {
 var pure = []string{"os", "net", "net/http", "os/exec", "syscall", "io/fs", "path/filepath"}
 
 func TestDecideIsPure(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", `{{range .Imports}}{{.}} {{end}}`, "lastresort/decide", "lastresort/decide/whatif").CombinedOutput()
+	out, err := exec.Command("go", "list", "-f", `{{range .Imports}}{{.}} {{end}}`, "lastresort/decide", "lastresort/decide/backtest", "lastresort/decide/whatif").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
