@@ -26,7 +26,8 @@ func (a *app) observeCommand() *cobra.Command {
 		Use:   "observe [LOG…]",
 		Short: "read new log lines into sightings and traffic",
 		Long: "Reads the lines that came since last time into sightings and traffic, plain or gzipped, across rotation. Without LOG\n" +
-			"it reads those of the policy, and where that names none the usual places. - is standard input.\n\n" +
+			"it reads those of the policy, and where that names none the usual places, or the journal where nobody writes it\n" +
+			"into files. journal stands for it in the policy too. - is standard input.\n\n" +
 			"--lines stores nothing and shows what each line counts as. --at says when the log was read last, for lines that\n" +
 			"don't name their year (default now).",
 		Args: cobra.ArbitraryArgs,
@@ -69,7 +70,11 @@ func (a *app) logsOf(policy *decide.Policy, named []string) []decide.Log {
 	if len(policy.Log) > 0 {
 		return policy.Log
 	}
-	for _, path := range usualLogs(a.env.root) {
+	found := usualLogs(a.env.root)
+	if !slices.ContainsFunc(found, func(path string) bool { return slices.Contains(onePlace[0], path) }) && hasJournal() {
+		out = append(out, decide.Log{Path: journal}) // nobody writes what it holds into files
+	}
+	for _, path := range found {
 		out = append(out, decide.Log{Path: path})
 	}
 	if len(out) == 0 {
@@ -228,31 +233,49 @@ func (a *app) observeLog(ctx context.Context, s *history.Store, l decide.Log, po
 		}
 		return observedOf("standard input", sum, failed), failed
 	}
+	if l.Path == journal {
+		from, err := stateOf(positions, journal)
+		if err != nil {
+			return observed{}, err
+		}
+		to, sum, failed := a.observeJournal(ctx, l, from, now, t)
+		switch {
+		case ctx.Err() != nil:
+			return observed{}, ctx.Err()
+		case failed != nil:
+			return observed{Log: journal, Error: failed.Error()}, failed
+		}
+		return observedOf(journal, sum, nil), storeState(ctx, s, t, journal, to)
+	}
 	path, err := filepath.Abs(l.Path)
 	if err != nil {
 		return observed{}, err
 	}
-	var from evidence.Position
-	if text, ok := positions[path]; ok {
-		if err := json.Unmarshal(text, &from); err != nil {
-			return observed{}, fmt.Errorf("position in %q: %v", path, err)
-		}
+	from, err := stateOf(positions, path)
+	if err != nil {
+		return observed{}, err
 	}
-	at, sum, failed := evidence.Follow(ctx, path, from, o, t)
+	at, sum, failed := evidence.Follow(ctx, path, from.Position, o, t)
 	if ctx.Err() != nil {
 		return observed{}, ctx.Err()
 	}
 	if errors.As(failed, new(*evidence.FormatError)) {
 		return observed{Log: l.Path, Error: failed.Error()}, failed
 	}
-	text, err := json.Marshal(at)
-	if err != nil {
-		return observed{}, err
-	}
-	if err := storeTally(ctx, s, t, map[string]json.RawMessage{path: text}); err != nil {
+	from.Seen.add(sum, now)
+	if err := storeState(ctx, s, t, path, logState{Position: at, Seen: from.Seen}); err != nil {
 		return observed{}, err
 	}
 	return observedOf(l.Path, sum, failed), failed
+}
+
+// storeState stores what a log showed, and in the same transaction how far it was read.
+func storeState(ctx context.Context, s *history.Store, t *evidence.Tally, path string, state logState) error {
+	text, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	return storeTally(ctx, s, t, map[string]json.RawMessage{path: text})
 }
 
 func storeTally(ctx context.Context, s *history.Store, t *evidence.Tally, positions map[string]json.RawMessage) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,23 +34,24 @@ func (a *app) statusCommand() *cobra.Command {
 
 // health is what status finds.
 type health struct {
-	Store     string     `json:"store"`
-	Records   int        `json:"records"`    // sightings and traffic left out
-	Seen      int        `json:"seen"`       // rows of sightings and traffic
-	Review    *time.Time `json:"review"`     // the last one's; nil for none
-	Waiting   int        `json:"waiting"`    // records that the last review proposed and that wait for apply
-	ConfirmBy *time.Time `json:"confirm_by"` // until when the last apply waits for confirm; nil where it doesn't
-	Late      bool       `json:"late"`       // nobody did in time: it is undone
-	Table     string     `json:"table"`      // of nftables
-	Faults    []string   `json:"faults"`     // of the table
-	Intended  int        `json:"intended"`   // ranges
-	Held      int        `json:"held"`       // of these, by the kernel
-	Missing   []string   `json:"missing"`
-	Differ    []string   `json:"differ"` // they end at another time
-	Excess    []string   `json:"excess"`
-	Ending    int        `json:"ending"` // ran out, the kernel's own timeout is still to come
-	Dropped   uint64     `json:"dropped"`
-	OK        bool       `json:"ok"`
+	Store     string      `json:"store"`
+	Records   int         `json:"records"`    // sightings and traffic left out
+	Seen      int         `json:"seen"`       // rows of sightings and traffic
+	Review    *time.Time  `json:"review"`     // the last one's; nil for none
+	Waiting   int         `json:"waiting"`    // records that the last review proposed and that wait for apply
+	ConfirmBy *time.Time  `json:"confirm_by"` // until when the last apply waits for confirm; nil where it doesn't
+	Late      bool        `json:"late"`       // nobody did in time: it is undone
+	Table     string      `json:"table"`      // of nftables
+	Faults    []string    `json:"faults"`     // of the table
+	Intended  int         `json:"intended"`   // ranges
+	Held      int         `json:"held"`       // of these, by the kernel
+	Missing   []string    `json:"missing"`
+	Differ    []string    `json:"differ"` // they end at another time
+	Excess    []string    `json:"excess"`
+	Ending    int         `json:"ending"` // ran out, the kernel's own timeout is still to come
+	Dropped   uint64      `json:"dropped"`
+	Logs      []logHealth `json:"logs"`
+	OK        bool        `json:"ok"`
 }
 
 func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Policy) error {
@@ -63,6 +65,9 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 	}
 	h := healthOf(s.Path(), &n)
 	if h.Seen, err = s.Rows(ctx); err != nil {
+		return err
+	}
+	if h.Logs, err = logsHealth(ctx, s); err != nil {
 		return err
 	}
 	h.Table = "inet " + policy.Firewall.Table
@@ -94,6 +99,23 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 		return &failure{code: exitFailed, err: errors.New("the kernel doesn't hold what is intended"), hint: hint}
 	}
 	return err
+}
+
+// logsHealth tells of every log that was ever read, by name.
+func logsHealth(ctx context.Context, s *history.Store) ([]logHealth, error) {
+	positions, err := s.Positions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []logHealth{}
+	for _, path := range slices.Sorted(maps.Keys(positions)) {
+		state, err := stateOf(positions, path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, logHealthOf(path, state))
+	}
+	return out, nil
 }
 
 func healthOf(store string, n *night) health {
@@ -149,6 +171,9 @@ func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall
 func (p *page) health(h health) {
 	const w = 8
 	p.row([]column{{"store", w}}, fmt.Sprintf("%s: %s, %s of sightings and traffic", h.Store, plural(h.Records, "record"), plural(h.Seen, "row")))
+	for _, l := range h.Logs {
+		p.row([]column{{"log", w}}, l.String())
+	}
 	review := "none yet; lastresort review makes one"
 	if h.Review != nil {
 		review = clock(*h.Review)

@@ -4,6 +4,7 @@
 package evidence
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -92,6 +93,15 @@ func Read(ctx context.Context, name string, r io.Reader, o Options, t *Tally) (S
 	return d.sum, err
 }
 
+// ReadOn is Read for a stream that goes on where another ended: what the readers knew then is in the position from, and what
+// they know now in the one that is returned. Nothing else of a position is used.
+func ReadOn(ctx context.Context, name string, r io.Reader, from Position, o Options, t *Tally) (Position, Summary, error) {
+	d := newDigest(name, o, t)
+	d.resume(from.State)
+	_, err := d.all(ctx, bufio.NewReaderSize(r, 2*longestLine), true)
+	return Position{Last: latest(from.Last, d.sum.Last), State: d.save()}, d.sum, err
+}
+
 // digest reads lines in the forms that they may have.
 type digest struct {
 	name     string
@@ -138,6 +148,7 @@ func (d *digest) line(text []byte) error {
 	}
 	if text[0] == '-' && isRemark(text) {
 		d.known = true
+		d.sum.Lines-- // it is none of the log's
 		return nil
 	}
 	if d.o.Own != nil {
@@ -248,7 +259,7 @@ func (d *digest) readBy(e *entry, forms []int) error {
 
 // isRemark tells what journalctl says of itself between the lines.
 func isRemark(text []byte) bool {
-	for _, remark := range []string{"-- No entries --", "-- Logs begin at ", "-- Journal begins at ", "-- Boot ", "-- Reboot --"} {
+	for _, remark := range []string{"-- No entries --", "-- cursor: ", "-- Logs begin at ", "-- Journal begins at ", "-- Boot ", "-- Reboot --"} {
 		if _, ok := after(text, remark); ok {
 			return true
 		}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"lastresort/decide/evidence"
+)
+
+// logState is what is remembered of a log between two readings: how far it was read, and what it came to so far.
+type logState struct {
+	evidence.Position
+	Cursor string    `json:"cursor,omitempty"` // of the journal
+	Seen   logTotals `json:"seen"`
+}
+
+// logTotals is what all readings of a log came to.
+type logTotals struct {
+	Read    time.Time `json:"read"` // when it was read last
+	Lines   int64     `json:"lines"`
+	Hostile int64     `json:"hostile"`
+	Honest  int64     `json:"honest"`
+	Unknown int64     `json:"unknown"`
+	Example string    `json:"example,omitempty"` // of the lines not understood, the last
+}
+
+func (t *logTotals) add(s evidence.Summary, now time.Time) {
+	t.Read = now.UTC()
+	t.Lines, t.Hostile, t.Honest, t.Unknown = t.Lines+s.Lines, t.Hostile+s.Hostile, t.Honest+s.Honest, t.Unknown+s.Unknown
+	if s.Example != "" {
+		t.Example = s.Example
+	}
+}
+
+// stateOf returns what is remembered of a log.
+func stateOf(positions map[string]json.RawMessage, path string) (logState, error) {
+	var out logState
+	text, ok := positions[path]
+	if !ok {
+		return out, nil
+	}
+	if err := json.Unmarshal(text, &out); err != nil {
+		return out, fmt.Errorf("position in %q: %v", path, err)
+	}
+	return out, nil
+}
+
+// logHealth is how a log is doing.
+type logHealth struct {
+	Log    string     `json:"log"`
+	Last   *time.Time `json:"last"`   // of its newest line; nil where none was understood
+	Silent bool       `json:"silent"` // it had no line for a day when it was read last
+	logTotals
+}
+
+// quietFor is how long a log may be without a line before it is told.
+const quietFor = 24 * time.Hour
+
+func logHealthOf(path string, s logState) logHealth {
+	h := logHealth{Log: path, Last: dateTime(s.Last), logTotals: s.Seen}
+	h.Silent = !s.Seen.Read.IsZero() && !s.Last.IsZero() && s.Seen.Read.Sub(s.Last) > quietFor
+	return h
+}
+
+// String puts it into words.
+func (h logHealth) String() string {
+	out := h.Log + ": no line yet"
+	if h.Last != nil {
+		out = fmt.Sprintf("%s: the last line is of %s; %d lines, %d hostile, %d honest", h.Log, clock(*h.Last), h.Lines, h.Hostile, h.Honest)
+	}
+	if h.Silent {
+		out += fmt.Sprintf("; no line for %.0f h when it was read", h.Read.Sub(*h.Last).Hours())
+	}
+	if h.Unknown > 0 {
+		out += fmt.Sprintf("; %d not understood, such as %q", h.Unknown, h.Example)
+	}
+	return printable(out)
+}
