@@ -104,6 +104,18 @@ func (a *app) policy() (decide.Policy, error) {
 	return p, nil
 }
 
+// input opens a file to read, and says how it is shown; - is standard input.
+func (a *app) input(name string) (io.ReadCloser, string, error) {
+	if name == "-" {
+		return io.NopCloser(a.stdin), "standard input", nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, name, fmt.Errorf("%q can't be read: %s", name, reason(err))
+	}
+	return file, name, nil
+}
+
 // reason is what went wrong with a file, without its name.
 func reason(err error) string {
 	var p *fs.PathError

@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -45,13 +43,9 @@ func (a *app) importCommand() *cobra.Command {
 }
 
 func (a *app) importFile(ctx context.Context, s *history.Store, name string, f importFlags) error {
-	in, shown := io.NopCloser(a.stdin), "standard input"
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return fmt.Errorf("%q can't be read: %s", name, reason(err))
-		}
-		in, shown = file, name
+	in, shown, err := a.input(name)
+	if err != nil {
+		return err
 	}
 	text, format, err := whois.Open(in)
 	if err != nil {

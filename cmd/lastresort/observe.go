@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -81,59 +80,6 @@ func (a *app) logsOf(policy *decide.Policy, named []string) []decide.Log {
 		a.note("no log found in the usual places (%s); name one in the policy's [[log]] or as an argument", strings.Join(allUsual(), " "))
 	}
 	return out
-}
-
-// onePlace are where distributions put what we read; of each row the first that is there, for its others repeat the same
-// lines.
-var onePlace = [][]string{
-	{"/var/log/auth.log", "/var/log/secure", "/var/log/messages"},
-	{"/var/log/ufw.log", "/var/log/kern.log", "/var/log/messages"},
-	{"/var/log/mail.log", "/var/log/maillog", "/var/log/mail", "/var/log/messages"},
-	{"/var/log/dovecot-info.log", "/var/log/dovecot.log"},
-	{"/var/log/exim4/mainlog", "/var/log/exim/main.log", "/var/log/exim/mainlog"},
-	{"/var/log/vsftpd.log"},
-	{"/var/log/proftpd/proftpd.log"},
-}
-
-// everyPlace are where web servers put the logs of each site.
-var everyPlace = []string{"/var/log/nginx/*access.log", "/var/log/nginx/*error.log", "/var/log/apache2/*access.log", "/var/log/apache2/*error.log",
-	"/var/log/httpd/*access_log", "/var/log/httpd/*error_log"}
-
-// usualLogs returns the logs in the usual places of a machine, each once, in the order in which places are looked through.
-func usualLogs(root fs.FS) []string {
-	var out []string
-	add := func(path string) {
-		if !slices.Contains(out, path) {
-			out = append(out, path)
-		}
-	}
-	for _, places := range onePlace {
-		for _, path := range places {
-			if info, err := fs.Stat(root, path[1:]); err == nil && !info.IsDir() {
-				add(path)
-				break
-			}
-		}
-	}
-	for _, pattern := range everyPlace {
-		found, err := fs.Glob(root, pattern[1:])
-		if err != nil {
-			continue // the patterns are good
-		}
-		for _, path := range found {
-			add("/" + path)
-		}
-	}
-	return out
-}
-
-func allUsual() []string {
-	var out []string
-	for _, places := range onePlace {
-		out = append(out, places...)
-	}
-	slices.Sort(out)
-	return append(slices.Compact(out), everyPlace...)
 }
 
 // logOf returns what the policy says of a log.
