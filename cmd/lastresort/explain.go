@@ -126,6 +126,9 @@ func (a *app) explain(ctx context.Context, s *history.Store, records history.His
 			e.Blocked = append(e.Blocked, standingOf(x))
 		}
 	}
+	if len(e.Blocked) > 0 && a.at == "" {
+		a.counted(ctx, p, e.Blocked)
+	}
 	d, ok := decide.Explain(h, p, now, key)
 	if !ok {
 		return e, nil

@@ -28,7 +28,7 @@ func (p *page) explanation(e explanation) {
 		p.verdict(&e.Dossier.Case)
 	}
 	for _, b := range e.Blocked {
-		p.fact("blocked", fmt.Sprintf("%s since %s %s", b.Range, clock(b.From), b.ends()))
+		p.fact("blocked", fmt.Sprintf("%s since %s %s%s", b.Range, clock(b.From), b.ends(), b.dropped()))
 	}
 	if len(e.Blocked) == 0 {
 		p.fact("blocked", "no")
