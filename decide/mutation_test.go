@@ -84,7 +84,7 @@ var equivalents = map[string]string{
 	"known.go: <= -> > in c <= 0 | strict, sorted = strict && c < 0, c <= 0":                                 "only whether a list that is sorted already is sorted again",
 	"ladder.go: > -> >= in ch.relapses > 0 | if ch := n.chainOf(eps); ch.relapses > 0 && ch.step+1 > step {": "without a relapse there is no step before, and no level begins below the first",
 	"night.go: < -> <= in len(list) < p.Offender.Group | if len(list) < p.Offender.Group || together < int64(p.Offender.Group)*p.Offender.Events {":              "as many sources as that reach the sum only where each is an offender by itself",
-	"registry.go: > -> >= in g.Bits() > netblockOf.Bits() | if g := group(a); g.Bits() > netblockOf.Bits() {":                                                    "of the same length they are the same prefix",
+	"registry.go: > -> >= in g.Bits() > netblockOf.Bits() | if g := netblock.Group(a); g.Bits() > netblockOf.Bits() {":                                                    "of the same length they are the same prefix",
 	"source.go: 0 -> 0+1 | n, last := 0, netip.Addr{}":                                                                                                           "only how much memory is set aside",
 	"source.go: != -> == in a != last | if a := netblock.Unit(of(&list[i])); a != last {":                                                                        "only how much memory is set aside",
 	"source.go: 1 -> 1+1 | n, last = n+1, a":                                                                                                                     "only how much memory is set aside",

@@ -78,6 +78,11 @@ func TestPolicyErrors(t *testing.T) {
 		{"[[log]]\nformat = \"sshd\"", `p.toml:1: a [[log]] has no path; expected path = "/var/log/…"`},
 		{"[log]\npath = \"/x\"", `p.toml:1: log is a table; expected tables, each headed [[log]]`},
 		{"[[log]]\npath = \"/x\"\nsort = \"sshd\"", `p.toml:3: "log.sort" is no key of a policy; expected one of path, format, pattern, kind, service, proof`},
+		{"[[log]]\npath = \"/x\"\nkind = \"scan\"", `p.toml:1: the [[log]] "/x" has a kind, service or proof and no pattern; expected pattern = '…'`},
+		{"[[log]]\npath = \"/x\"\nservice = \"app\"", `p.toml:1: the [[log]] "/x" has a kind, service or proof and no pattern; expected pattern = '…'`},
+		{"[[log]]\npath = \"/x\"\nproof = \"two-way\"", `p.toml:1: the [[log]] "/x" has a kind, service or proof and no pattern; expected pattern = '…'`},
+		{"[[log]]\npath = \"/x\"\npattern = \"a\"\nformat = \"sshd\"", `p.toml:1: the [[log]] "/x" has both a pattern and a format; expected one of them`},
+		{"[[log]]\npath = \"/x\"\npattern = \"a\"\nproof = \"sure\"", `p.toml:1: the [[log]] "/x" has the proof "sure"; expected "one-way" or "two-way"`},
 		{"[hostile]\ndays = 0\n[offender]\nevents = 0", `p.toml:2: hostile.days is 0; expected 1 or more`},
 		{"[path]\nstale = \"\"\n", `p.toml:2: "" is no duration; expected one like 90d, 12h, 5m or 1d12h`},
 	} {
@@ -145,4 +150,13 @@ func FuzzPolicy(f *testing.F) {
 			t.Errorf("%q gives %v; expected a line of it and a reason", s, err)
 		}
 	})
+}
+
+func TestLogsOfOnesOwn(t *testing.T) {
+	for _, text := range []string{"path = \"/x\"\nformat = \"sshd\"", "path = \"/x\"\npattern = \"a\"\nkind = \"scan\"", "path = \"/x\"\npattern = \"a\"\nservice = \"app\"\nproof = \"one-way\"",
+		"path = \"/x\"\npattern = \"a\"\nkind = \"scan\"\nproof = \"two-way\""} {
+		if p := policy(t, "[[log]]\n"+text); len(p.Log) != 1 {
+			t.Errorf("%q gives %+v", text, p.Log)
+		}
+	}
 }
