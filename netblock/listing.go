@@ -23,19 +23,63 @@ const mostWeight = 1e9
 // weight. Empty lines, and what follows # or ;, are skipped. A line that isn't so is an error with its place. It stops at
 // the first error of each.
 func ReadList(name string, in io.Reader, each func(Listed) error) error {
+	n := 0
+	if err := readLines(in, &n, each); err != nil {
+		return fmt.Errorf("%s:%d: %w", name, n, err)
+	}
+	return nil
+}
+
+// readLines reads lines, and leaves in n the number of the last.
+func readLines(in io.Reader, n *int, each func(Listed) error) error {
 	lines := lineReader{in: in, buffer: make([]byte, 256<<10)}
-	for n := 1; ; n++ {
+	for {
 		line, err := lines.next()
 		if err == io.EOF {
 			return nil
 		}
+		*n++
 		if err == nil && len(line) > 0 {
 			err = readListed(line, each)
 		}
 		if err != nil {
-			return fmt.Errorf("%s:%d: %w", name, n, err)
+			return err
 		}
 	}
+}
+
+// ReadParts is ReadList for a text that is all in memory, on all processors: each part of it, in their order, has a receiver
+// of its own. It stops at the first error.
+func ReadParts(name string, text []byte, parts int, each func(part int) func(Listed) error) error {
+	ends := make([]int, parts) // of the parts, each behind a line
+	for i := range ends {
+		end := max(len(text)*(i+1)/parts, 1)
+		if n := bytes.IndexByte(text[min(end-1, len(text)):], '\n'); n >= 0 && i+1 < parts {
+			ends[i] = end + n
+		} else {
+			ends[i] = len(text)
+		}
+	}
+	begin := func(i int) int {
+		if i == 0 {
+			return 0
+		}
+		return ends[i-1]
+	}
+	errs := make([]error, parts)
+	onAll(parts, func(i int) {
+		n := 0
+		errs[i] = readLines(bytes.NewReader(text[begin(i):ends[i]]), &n, each(i))
+		if errs[i] != nil {
+			errs[i] = fmt.Errorf("%s:%d: %w", name, bytes.Count(text[:begin(i)], []byte("\n"))+n, errs[i])
+		}
+	})
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // longestLine is the most bytes a line of a list may have.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -103,6 +104,26 @@ func TestReadList(t *testing.T) {
 	}
 	if _, err := read(string(long)); err == nil {
 		t.Error("a line without an end was read")
+	}
+}
+
+func TestReadPartsReadsTheSame(t *testing.T) {
+	for _, text := range []string{"", "\n", "192.0.2.1", "192.0.2.1\n192.0.2.2 3\n\n# x\n192.0.2.3\n", "192.0.2.1\n192.0.2.2\nbad\n192.0.2.3\n", "192.0.2.1\n192.0.2.2\n192.0.2.3\nbad", "bad\nworse\n"} {
+		show := func(x Listed) string { return fmt.Sprint(x.Range, x.Weight) }
+		var want []string
+		wantErr := ReadList("x", strings.NewReader(text), func(x Listed) error { want = append(want, show(x)); return nil })
+		for parts := 1; parts < 9; parts++ {
+			got := make([][]string, parts)
+			err := ReadParts("x", []byte(text), parts, func(i int) func(Listed) error {
+				return func(x Listed) error { got[i] = append(got[i], show(x)); return nil }
+			})
+			if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+				t.Errorf("%q in %d parts: %v; expected %v", text, parts, err, wantErr)
+			}
+			if all := slices.Concat(got...); err == nil && !slices.Equal(all, want) {
+				t.Errorf("%q in %d parts is %q; expected %q", text, parts, all, want)
+			}
+		}
 	}
 }
 

@@ -41,6 +41,18 @@ func (w *Weights) Add(r Range, weight float64) error {
 	return nil
 }
 
+// Join adds all that other holds, behind what w holds. other must not be used any more.
+func (w *Weights) Join(other Weights) {
+	w.four, w.six = joined(w.four, other.four), joined(w.six, other.six)
+}
+
+func joined(a, b []weighted) []weighted {
+	if len(a) == 0 {
+		return b
+	}
+	return append(slices.Grow(a, len(b)), b...)
+}
+
 // sum sorts weights and adds up those of the same key.
 func sum(list []weighted) []weighted {
 	list = sorted(list)

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -106,9 +108,7 @@ func (a *app) coverPoints(ctx context.Context, args []string) ([]netblock.Point,
 	tick := a.progress("lines read")
 	var both sync.WaitGroup
 	for i, name := range args {
-		both.Go(func() {
-			errs[i] = a.readList(ctx, name, tick, func(x netblock.Listed) error { return lists[i].Add(x.Range, x.Weight) })
-		})
+		both.Go(func() { errs[i] = a.readWeights(ctx, name, tick, &lists[i]) })
 		tick = nil // one line on the terminal
 	}
 	both.Wait()
@@ -117,6 +117,28 @@ func (a *app) coverPoints(ctx context.Context, args []string) ([]netblock.Point,
 		return nil, err
 	}
 	return netblock.PointsOf(lists[0], lists[1]), nil
+}
+
+// large is from how many bytes on a list is read by several processors.
+const large = 1 << 20
+
+// readWeights reads a list of weights: a large file on all processors.
+func (a *app) readWeights(ctx context.Context, name string, tick func(int), into *netblock.Weights) error {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() || info.Size() < large {
+		return a.readList(ctx, name, tick, func(x netblock.Listed) error { return into.Add(x.Range, x.Weight) })
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("%q can't be read: %s", name, reason(err))
+	}
+	parts := make([]netblock.Weights, runtime.GOMAXPROCS(0))
+	err = netblock.ReadParts(name, text, len(parts), func(i int) func(netblock.Listed) error {
+		return func(x netblock.Listed) error { return parts[i].Add(x.Range, x.Weight) }
+	})
+	for _, p := range parts {
+		into.Join(p)
+	}
+	return cmp.Or(err, ctx.Err())
 }
 
 // readList reads a plain list; - is standard input.
