@@ -52,7 +52,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.demoCommand(), a.importCommand(), a.exportCommand(), a.observeCommand(), a.reviewCommand(), a.diffCommand(),
 		a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.blockCommand(), a.unblockCommand(), a.listCommand(), a.statusCommand(),
 		a.restoreCommand(), a.explainCommand(), a.historyCommand(), a.reportCommand(), a.responseCommand(), a.answerCommand(),
-		a.approveCommand(), a.contactCommand(), a.netblockCommand(), a.protectCommand(), a.coverCommand(), a.backtestCommand(), a.policyCommand())
+		a.approveCommand(), a.contactCommand(), a.netblockCommand(), a.protectCommand(), a.coverCommand(), a.backtestCommand(), a.tuneCommand(), a.policyCommand())
 	return root
 }
 

@@ -65,6 +65,23 @@ func backtestOptions(from, to, every string) (backtest.Options, error) {
 }
 
 func (a *app) backtest(ctx context.Context, o backtest.Options, logs []string) error {
+	return a.replaying(ctx, o, logs, func(ctx context.Context, h *history.History, events []backtest.Event, p *decide.Policy) error {
+		o.Progress = a.progress("nights replayed")
+		r, err := backtest.Run(ctx, h, events, p, o, len(logs) > 0)
+		a.progressDone()
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(r)
+		}
+		a.page().backtest(&r)
+		return nil
+	})
+}
+
+// replaying gathers what a replay needs: the records, and the events of the store's rows or of logs.
+func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, do func(context.Context, *history.History, []backtest.Event, *decide.Policy) error) error {
 	p, err := a.policy()
 	if err != nil {
 		return err
@@ -87,17 +104,7 @@ func (a *app) backtest(ctx context.Context, o backtest.Options, logs []string) e
 				return err
 			}
 		}
-		o.Progress = a.progress("nights replayed")
-		r, err := backtest.Run(ctx, &h, events, &p, o, len(logs) > 0)
-		a.progressDone()
-		if err != nil {
-			return err
-		}
-		if a.json {
-			return a.printJSON(r)
-		}
-		a.page().backtest(&r)
-		return nil
+		return do(ctx, &h, events, &p)
 	})
 }
 

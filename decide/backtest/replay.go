@@ -107,15 +107,9 @@ func EventsOf(h *history.History) []Event {
 // holds and protected ranges, each known from its moment on. The history's own blocks and rows are left out. exact says that
 // each event is one moment.
 func Run(ctx context.Context, h *history.History, events []Event, p *decide.Policy, o Options, exact bool) (Result, error) {
-	events = slices.Clone(events)
-	slices.SortStableFunc(events, func(a, b Event) int {
-		return cmp.Or(a.First.Compare(b.First), a.Last.Compare(b.Last), a.Source.Compare(b.Source), cmp.Compare(a.Kind+a.Service, b.Kind+b.Service))
-	})
+	events = sortedEvents(events)
 	r := Result{From: o.From, To: o.To, Every: decide.Duration(o.Every).String(), Scores: []Score{}, Notes: []string{}}
-	var nights []time.Time
-	for at := o.From; at.Before(o.To); at = at.Add(o.Every) {
-		nights = append(nights, at)
-	}
+	nights := o.nights()
 	r.Nights = len(nights)
 	for i := range events {
 		if e := &events[i]; !e.First.Before(o.From) && e.First.Before(o.To) {
@@ -124,7 +118,7 @@ func Run(ctx context.Context, h *history.History, events []Event, p *decide.Poli
 	}
 	r.note(h, events, p, exact)
 	for _, s := range []strategy{newOurs(h, p), &addresses{}, &whole24{}, &topList{most: 1000}} {
-		x, err := replay(ctx, s, events, nights, o)
+		x, _, err := replay(ctx, s, events, nights, o)
 		if err != nil {
 			return r, err
 		}
@@ -136,9 +130,30 @@ func Run(ctx context.Context, h *history.History, events []Event, p *decide.Poli
 	return r, nil
 }
 
-// replay plays one strategy. What it stops the nights after can't see.
-func replay(ctx context.Context, s strategy, events []Event, nights []time.Time, o Options) (Score, error) {
+// sortedEvents returns events in the order in which they began.
+func sortedEvents(events []Event) []Event {
+	events = slices.Clone(events)
+	slices.SortStableFunc(events, func(a, b Event) int {
+		return cmp.Or(a.First.Compare(b.First), a.Last.Compare(b.Last), a.Source.Compare(b.Source), cmp.Compare(a.Kind+a.Service, b.Kind+b.Service))
+	})
+	return events
+}
+
+// nights returns the moments that are replayed.
+func (o Options) nights() []time.Time {
+	var out []time.Time
+	for at := o.From; at.Before(o.To); at = at.Add(o.Every) {
+		out = append(out, at)
+	}
+	return out
+}
+
+const week = 7 * decide.Day
+
+// replay plays one strategy, and returns what it stopped also week by week. What it stops the nights after can't see.
+func replay(ctx context.Context, s strategy, events []Event, nights []time.Time, o Options) (Score, []Sum, error) {
 	out := Score{Name: s.name(), Lost: []string{}}
+	weekly := make([]Sum, (o.To.Sub(o.From)+week-1)/week)
 	next := 0 // the first event that no night has seen or judged yet
 	var waiting, seen []Event
 	lost := map[netip.Addr]bool{}
@@ -146,7 +161,7 @@ func replay(ctx context.Context, s strategy, events []Event, nights []time.Time,
 	ranges := 0
 	for i, at := range nights {
 		if err := ctx.Err(); err != nil {
-			return out, err
+			return out, nil, err
 		}
 		for ; next < len(events) && events[next].First.Before(at); next++ { // before the first night nothing is blocked
 			waiting = append(waiting, events[next])
@@ -177,6 +192,7 @@ func replay(ctx context.Context, s strategy, events []Event, nights []time.Time,
 				continue
 			}
 			out.Stopped.add(&e)
+			weekly[e.First.Sub(o.From)/week].add(&e)
 			if e.Kind == "" {
 				lost[netblock.Unit(e.Source)] = true
 			}
@@ -195,7 +211,7 @@ func replay(ctx context.Context, s strategy, events []Event, nights []time.Time,
 	if x, ok := s.(*ours); ok {
 		out.HeldBack = x.heldBack
 	}
-	return out, nil
+	return out, weekly, nil
 }
 
 // force is the ranges in force from one night to the next.

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lastresort/decide"
+	"lastresort/decide/backtest"
+	"lastresort/decide/history"
+)
+
+func (a *app) tuneCommand() *cobra.Command {
+	var from, to, every string
+	c := &cobra.Command{
+		Use:   "tune --from TIME --to TIME [LOG…]",
+		Short: "which policy keys would have stopped more, lost less, or taken fewer ranges",
+		Long: "Replays a period as backtest does, with the policy as it is and with some keys changed, and shows what each change\n" +
+			"comes to. Those that no other beats in all of what is stopped, lost and held are marked, with the number of weeks\n" +
+			"of the period in which the same is true. It writes nothing: the policy is yours.",
+		RunE: func(c *cobra.Command, logs []string) error {
+			o, err := backtestOptions(from, to, every)
+			if err != nil {
+				return err
+			}
+			return a.replaying(c.Context(), o, logs, func(ctx context.Context, h *history.History, events []backtest.Event, p *decide.Policy) error {
+				o.Progress = a.progress("policies tried")
+				points, err := backtest.Tune(ctx, h, events, p, o)
+				a.progressDone()
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(points)
+				}
+				a.page().tuned(points, o)
+				return nil
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&from, "from", "", "the first night, RFC 3339 or a date")
+	f.StringVar(&to, "to", "", "the end, which is no night any more")
+	f.StringVar(&every, "every", "1d", "how far apart the nights are")
+	return a.prints(c)
+}
+
+// tuned prints what each policy came to.
+func (p *page) tuned(points []backtest.Point, o backtest.Options) {
+	p.line("%s to %s: with these keys changed, hostile events with proof stopped, honest ones lost, ranges held", o.From.Format(time.DateOnly), o.To.Format(time.DateOnly))
+	p.line("")
+	p.line("%-52s %9s %7s %8s  %s", "", "stopped", "lost", "ranges", "best of its kind")
+	for _, x := range points {
+		mark := "-"
+		if x.Front {
+			mark = "yes"
+		}
+		p.line("%-52s %9d %7d %8.1f  %s", x.Text(), x.Stopped, x.Lost, x.Ranges, fmt.Sprintf("%-4s %d of %s", mark, x.Weeks, plural(x.Of, "week")))
+	}
+	p.wrapped("note: ", "best of its kind: no other stops as much, loses as little and holds as few. Changes that made no difference are left out")
+}
