@@ -33,20 +33,15 @@ var services = []struct{ process, service string }{
 // read implements reader.
 func (d *dovecot) read(e *entry) (Event, bool) {
 	process, text := e.program, e.message
-	if string(process) == "dovecot" || string(process) == "dovecot-auth" {
+	if string(process) == "dovecot" {
 		text, _ = after(text, "dovecot: ")
-		if i := bytes.Index(text, []byte(": ")); i > 0 && bytes.IndexByte(text[:i], ' ') < 0 {
-			process, text = text[:i], text[i+2:]
+		if name, rest, ok := bytes.Cut(text, []byte(": ")); ok && bytes.IndexByte(name, ' ') < 0 {
+			process, text = name, rest
 		}
 	}
 	text, _ = after(text, "Info: ")
-	if string(process) == "dovecot-auth" || bytes.HasPrefix(process, []byte("pam_unix(")) || bytes.HasPrefix(text, []byte("pam_unix(")) {
-		if bytes.HasPrefix(process, []byte("pam_unix(")) {
-			source, ok := d.addresses.pamFailure(text)
-			return hostile(e, "mail-login", source, ok)
-		}
-		rest := text[max(bytes.IndexByte(text, ' '), 0):]
-		source, ok := d.addresses.pamFailure(bytes.TrimLeft(rest, " "))
+	if rest, ok := after(text, "pam_unix(dovecot:auth): "); ok {
+		source, ok := d.addresses.pamFailure(rest)
 		return hostile(e, "mail-login", source, ok)
 	}
 	for _, s := range services {
