@@ -20,7 +20,7 @@ func (a *app) importCommand() *cobra.Command {
 			"A record that is known already counts once. - is standard input, and a file may be gzipped.\n\n" +
 			"Told by their content, these are read too, as netblocks: whois answers and registry dumps, RDAP answers, the\n" +
 			"registries' delegation files, and lists of ranges with --as. What they leave out stays as it is on record, and\n" +
-			"what they say anew counts from now on.",
+			"what they say anew counts from now on. What others reported is context, and blocks nobody.",
 		Example: "  lastresort netblock missing | xargs -n1 whois | lastresort import -\n  lastresort import --as protected crawlers.json",
 		Args:    atLeastOne("FILE"),
 		RunE: func(c *cobra.Command, files []string) error {
@@ -37,7 +37,8 @@ func (a *app) importCommand() *cobra.Command {
 			})
 		},
 	})
-	c.Flags().StringVar(&f.as, "as", "", "what the ranges of a list are: protected, or a `KIND` of netblock such as hosting")
+	c.Flags().StringVar(&f.as, "as", "", "what the ranges of a list are: protected, reported by others, or a `KIND` of netblock such as hosting")
+	c.Flags().StringVar(&f.reporter, "reporter", "", "`WHO` saw what is reported (default the file's name)")
 	c.Flags().BoolVar(&f.seen, "seen", false, "of a foreign file keep only what lies around addresses that the history knows")
 	return c
 }

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"lastresort/decide/history"
@@ -15,21 +17,30 @@ import (
 	"lastresort/netblock"
 )
 
-// protected is what --as takes beside the kinds of a netblock.
-const protected = "protected"
+// What --as takes beside the kinds of a netblock.
+const (
+	protected = "protected"
+	reported  = "reported"
+)
 
 // importFlags say what the ranges of a list are, and which to keep.
 type importFlags struct {
-	as   string
-	seen bool
+	as       string
+	reporter string // of what is reported
+	seen     bool
 }
 
 // check tells whether --as is one of those that there are.
 func (f importFlags) check() error {
-	if f.as == "" {
+	switch {
+	case f.reporter != "" && f.as != reported:
+		return usage("--reporter names who saw what is reported; expected --as reported beside it")
+	case f.reporter == "local" || strings.HasPrefix(f.reporter, "local/"):
+		return usage("--reporter %s is one of our own machines; expected the name of somebody else", f.reporter)
+	case f.as == "":
 		return nil
 	}
-	_, err := oneOf("as", f.as, protected, string(history.ISP), string(history.Hosting), string(history.Business), string(history.Education),
+	_, err := oneOf("as", f.as, protected, reported, string(history.ISP), string(history.Hosting), string(history.Business), string(history.Education),
 		string(history.Government), string(history.Mobile))
 	return err
 }
@@ -42,7 +53,7 @@ func (a *app) importForeign(ctx context.Context, s *history.Store, name string, 
 	}
 	if f.as == "" && got.Unsaid() && len(got.Entries) > 0 {
 		return &failure{code: exitUsage, err: fmt.Errorf("%s: a list of ranges that says nothing of who holds them", name),
-			hint: "--as hosting (or another kind) makes netblocks of them, --as protected what must never be blocked"}
+			hint: "--as hosting (or another kind) makes netblocks of them, --as protected what must never be blocked, --as reported what others saw"}
 	}
 	h, err := s.LoadRecords(ctx, time.Time{})
 	if err != nil {
@@ -60,13 +71,28 @@ func (a *app) importForeign(ctx context.Context, s *history.Store, name string, 
 			b.known[n.Prefix] = n
 		}
 	}
-	if f.as == protected {
+	switch f.as {
+	case protected:
 		b.protect(h.Protects, got.Entries)
-	} else {
+	case reported:
+		b.sightings(&got, cmp.Or(f.reporter, path.Base(name)))
+	default:
 		b.netblocks(got.Entries, history.NetblockKind(f.as))
+	}
+	before, err := s.Rows(ctx)
+	if err != nil {
+		return err
 	}
 	if err := s.Add(ctx, b.records, nil); err != nil {
 		return err
+	}
+	b.fresh = len(b.records)
+	if f.as == reported { // the store tells which of them it had
+		after, err := s.Rows(ctx)
+		if err != nil {
+			return err
+		}
+		b.fresh, b.same = after-before, len(b.records)-(after-before)
 	}
 	return a.printImported(name, &got, &b)
 }
@@ -77,6 +103,7 @@ type imported struct {
 	by      string
 	known   map[netip.Prefix]history.Netblock // the latest record of each prefix
 	records []history.Record
+	fresh   int      // of them, new
 	same    int      // said already
 	told    []string // what contradicts what was said
 }
@@ -185,6 +212,22 @@ func (b *imported) protect(known []history.Protect, entries []whois.Entry) {
 	}
 }
 
+// sightings makes others' sightings of the addresses of a list: context, whatever their number. A line without a time is of
+// today.
+func (b *imported) sightings(got *whois.Result, reporter string) {
+	for _, e := range got.Entries {
+		at := e.At
+		if at.IsZero() || at.After(b.now) {
+			at = b.now.Truncate(24 * time.Hour)
+		}
+		if e.Range.First() != e.Range.Last() {
+			got.Skipped = append(got.Skipped, whois.Skip{Why: fmt.Sprintf("%s is more than one address, and a sighting is of one", e.Range)})
+			continue
+		}
+		b.records = append(b.records, history.Sighting{Source: e.Range.First(), First: at, Last: at, Kind: "scan", Count: 1, Proof: history.OneWay, Reporter: reporter})
+	}
+}
+
 // aroundSources keeps the entries around addresses that the history knows.
 func (a *app) aroundSources(ctx context.Context, s *history.Store, entries []whois.Entry) ([]whois.Entry, error) {
 	h, err := s.Load(ctx, time.Time{}, a.progress("records read"))
@@ -238,10 +281,10 @@ func (a *app) printImported(name string, got *whois.Result, b *imported) error {
 			Ranges  int          `json:"ranges"`
 			Skipped int          `json:"skipped"`
 			history.Imported
-		}{name, got.Format, len(got.Entries), len(got.Skipped), history.Imported{New: len(b.records), Known: b.same}})
+		}{name, got.Format, len(got.Entries), len(got.Skipped), history.Imported{New: b.fresh, Known: b.same}})
 	}
 	a.printf("%s: %s, %s: %s, %d known already, %d skipped\n", name, got.Format, plural(len(got.Entries), "range"),
-		plural(len(b.records), "new record"), b.same, len(got.Skipped))
+		plural(b.fresh, "new record"), b.same, len(got.Skipped))
 	return nil
 }
 

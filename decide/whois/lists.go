@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"lastresort/netblock"
 )
@@ -80,13 +81,27 @@ func delegation(f []string) (netblock.Range, error) {
 var (
 	rangeColumns = []string{"cidr", "prefix", "ip_prefix", "network", "range", "ip", "address"}
 	labelColumns = []string{"provider", "name", "list", "kind", "label", "service", "asn"}
+	timeColumns  = []string{"reported_at", "last", "last_seen", "lastseen", "date", "time", "ts", "timestamp"}
 )
+
+// timeLayouts are the forms of times in lists; without an offset they are UTC.
+var timeLayouts = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly}
+
+// moment reads a time of a list; zero where it is none.
+func moment(text string) time.Time {
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
 
 // readList reads one range a line, or CSV with a header that names its columns. What stands behind a range is its label.
 func readList(name string, in io.Reader, r *Result) error {
 	c := csv.NewReader(bufio.NewReaderSize(in, 64<<10))
 	c.FieldsPerRecord, c.Comment, c.ReuseRecord, c.LazyQuotes, c.TrimLeadingSpace = -1, '#', true, true, true
-	where, label, nation := 0, 1, -1
+	where, label, nation, when := 0, 1, -1, -1
 	for first := true; ; first = false {
 		f, err := c.Read()
 		if errors.Is(err, io.EOF) {
@@ -99,6 +114,7 @@ func readList(name string, in io.Reader, r *Result) error {
 		if first {
 			if i := column(f, rangeColumns); i >= 0 {
 				where, label, nation = i, column(f, labelColumns), column(f, []string{"cc", "country"})
+				when = column(f, timeColumns)
 				continue
 			}
 		}
@@ -123,6 +139,9 @@ func readList(name string, in io.Reader, r *Result) error {
 		}
 		if nation >= 0 && nation < len(f) {
 			e.Country = f[nation]
+		}
+		if when >= 0 && when < len(f) {
+			e.At = moment(f[when])
 		}
 		r.add(line, e)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"lastresort/decide/history"
 	"lastresort/netblock"
@@ -26,6 +27,7 @@ type Entry struct {
 	Source  string // the registry or list
 	Label   string
 	Parent  netblock.Range // the zero Range where none is said
+	At      time.Time      // when a list saw it; zero where none is said
 }
 
 // Netblocks returns the netblock records of an entry, one for each prefix of its range.
