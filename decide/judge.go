@@ -73,7 +73,10 @@ func (j *judge) render(d *decision) Case {
 	out.Checklist = j.checklist(d)
 	out.Actions = j.actions(d)
 	out.Changed = changes(c.standing, d.blocks)
-	out.by, out.posed = releasedBy(j, d.rule), d.posed
+	out.by = releasedBy(j, d.rule)
+	if n.policy.Range.Budget > 0 {
+		out.posed = d.posed
+	}
 	out.Notice = n.unnoticed(c.pieces)
 	out.lost = j.newlyLost(out.Changed)
 	return out

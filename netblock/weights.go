@@ -72,7 +72,8 @@ func sum(list []weighted) []weighted {
 const few = 4096
 
 // sorted sorts weights by key, those of the same key as they stand: from the lowest 11 bits of the keys up, but for bits
-// that are the same in all. For a million that takes a fifth of the time of comparing.
+// that are the same in all. For a million that takes a third of the time of comparing, and a ninth where they must stay as they
+// stand.
 func sorted(list []weighted) []weighted {
 	if len(list) <= few {
 		slices.SortStableFunc(list, func(a, b weighted) int { return cmp.Compare(a.key, b.key) })

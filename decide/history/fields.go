@@ -68,7 +68,7 @@ func splitFields(line []byte) (fields, error) {
 }
 
 // plainFields takes a text apart that is as records are written: no blank, no escape, strings and whole numbers. It is what
-// nearly all are, and takes a sixth of the time; any other is left to the JSON decoder, and so is every error.
+// nearly all are, and takes an eighth of the time; any other is left to the JSON decoder, and so is every error.
 func plainFields(line []byte) (fields, bool) {
 	const usual = 12
 	f := fields{keys: make([]string, 0, usual), values: make([]any, 0, usual), asked: make([]string, 0, usual)}
