@@ -48,6 +48,32 @@ func readLines(in io.Reader, n *int, each func(Listed) error) error {
 	}
 }
 
+// ReadRanges reads the first column of a list: an address, a prefix or FIRST-LAST. What stands behind it isn't looked at, nor
+// is a header, a first line without a digit. A line that isn't so is an error with its place.
+func ReadRanges(name string, in io.Reader, each func(Range) error) error {
+	lines := lineReader{in: in, buffer: make([]byte, 256<<10)}
+	for n := 1; ; n++ {
+		line, err := lines.next()
+		if err == io.EOF {
+			return nil
+		}
+		if i := bytes.IndexAny(line, "#;"); i >= 0 {
+			line = line[:i]
+		}
+		first, _ := field(line)
+		header := n == 1 && !bytes.ContainsAny(first, "0123456789:")
+		if err == nil && len(first) > 0 && !header {
+			var r Range
+			if r, err = ParseRange(string(first)); err == nil {
+				err = each(r)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+	}
+}
+
 // ReadParts is ReadList for a text that is all in memory, on all processors: each part of it, in their order, has a receiver
 // of its own. It stops at the first error.
 func ReadParts(name string, text []byte, parts int, each func(part int) func(Listed) error) error {

@@ -107,6 +107,28 @@ func TestReadList(t *testing.T) {
 	}
 }
 
+func TestReadRanges(t *testing.T) {
+	var got []string
+	read := func(text string) error {
+		got = nil
+		return ReadRanges("x", strings.NewReader(text), func(r Range) error { got = append(got, r.String()); return nil })
+	}
+	if err := read("cidr,cc\n192.0.2.0/24,NL\n\n# more\n2001:db8::/32 some name\n192.0.2.9-192.0.2.12\n::/0\n"); err != nil {
+		t.Error(err)
+	}
+	if want := []string{"192.0.2.0/24", "2001:db8::/32", "192.0.2.9-192.0.2.12", "::/0"}; !slices.Equal(got, want) {
+		t.Errorf("read %v; expected %v", got, want)
+	}
+	for text, want := range map[string]string{
+		"cidr\ncidr\n":    `x:2: "cidr" is no address; expected one like 203.0.113.7 or 2001:db8::7`,
+		"192.0.2.1/24,NL": `x:1: "192.0.2.1/24" has host bits set; expected 192.0.2.0/24`,
+	} {
+		if err := read(text); err == nil || err.Error() != want {
+			t.Errorf("%q: %v; expected %s", text, err, want)
+		}
+	}
+}
+
 func TestReadPartsReadsTheSame(t *testing.T) {
 	for _, text := range []string{"", "\n", "192.0.2.1", "192.0.2.1\n192.0.2.2 3\n\n# x\n192.0.2.3\n", "192.0.2.1\n192.0.2.2\nbad\n192.0.2.3\n", "192.0.2.1\n192.0.2.2\n192.0.2.3\nbad", "bad\nworse\n"} {
 		show := func(x Listed) string { return fmt.Sprint(x.Range, x.Weight) }

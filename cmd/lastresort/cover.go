@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"runtime"
@@ -16,6 +18,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"lastresort/decide"
+	"lastresort/decide/history"
+	"lastresort/decide/whois"
 	"lastresort/netblock"
 )
 
@@ -72,7 +76,7 @@ func (a *app) cover(ctx context.Context, f coverFlags, args []string) error {
 	}
 	walls := decide.Unblockable(&p)
 	if f.protect != "" {
-		more, err := a.readRanges(ctx, f.protect)
+		more, err := a.readRanges(f.protect)
 		if err != nil {
 			return err
 		}
@@ -83,7 +87,7 @@ func (a *app) cover(ctx context.Context, f coverFlags, args []string) error {
 	if f.lossless {
 		problem.Prior, problem.Neighbours = netblock.Forbidding, 0
 	}
-	problems, err := a.coverProblems(ctx, f, &p, problem, walls, points)
+	problems, err := a.coverProblems(f, &p, problem, walls, points)
 	if err != nil {
 		return err
 	}
@@ -165,16 +169,64 @@ func (a *app) readList(ctx context.Context, name string, tick func(int), each fu
 	return err
 }
 
-// readRanges reads the ranges of a plain list.
-func (a *app) readRanges(ctx context.Context, name string) ([]netblock.Range, error) {
+// readRanges reads ranges: a list, records of netblocks and protected ranges, or whatever import reads of registrations.
+func (a *app) readRanges(name string) ([]netblock.Range, error) {
+	in, shown, err := a.input(name)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close() // it was read, and nothing was written
+	text, format, err := whois.Open(in)
+	if err != nil {
+		return nil, fmt.Errorf("%q can't be read: %s", shown, reason(err))
+	}
 	var out []netblock.Range
-	err := a.readList(ctx, name, a.progress("lines read"), func(x netblock.Listed) error { out = append(out, x.Range); return nil })
-	a.progressDone()
+	switch format {
+	case whois.List:
+		err = netblock.ReadRanges(shown, text, func(r netblock.Range) error { out = append(out, r); return nil })
+	case whois.Records:
+		out, err = recordedRanges(shown, text)
+	default:
+		got, failed := whois.Read(shown, text, format)
+		a.skipped(shown, got.Skipped)
+		for _, e := range got.Entries {
+			out = append(out, e.Range)
+		}
+		err = failed
+	}
 	return out, err
 }
 
+// recordedRanges returns the ranges of records, one a line.
+func recordedRanges(name string, in io.Reader) ([]netblock.Range, error) {
+	var out []netblock.Range
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<20)
+	n := 0
+	for lines.Scan() {
+		n++
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		r, err := history.Decode(lines.Bytes())
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+		switch r := r.(type) {
+		case history.Netblock:
+			out = append(out, netblock.OfPrefix(r.Prefix))
+		case history.Protect:
+			out = append(out, r.Range)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s:%d: %w", name, n+1, err)
+	}
+	return out, nil
+}
+
 // coverProblems makes a problem of each family or, where netblocks are given, of each that holds points.
-func (a *app) coverProblems(ctx context.Context, f coverFlags, p *decide.Policy, like netblock.Problem, walls netblock.Set, points []netblock.Point) ([]netblock.Problem, error) {
+func (a *app) coverProblems(f coverFlags, p *decide.Policy, like netblock.Problem, walls netblock.Set, points []netblock.Point) ([]netblock.Problem, error) {
 	widest := func(of netip.Addr) int {
 		switch {
 		case f.lossless:
@@ -195,7 +247,7 @@ func (a *app) coverProblems(ctx context.Context, f coverFlags, p *decide.Policy,
 		return []netblock.Problem{within(netip.MustParsePrefix("0.0.0.0/0"), points[:six], walls),
 			within(netip.MustParsePrefix("::/0"), points[six:], walls)}, nil
 	}
-	ranges, err := a.readRanges(ctx, f.netblocks)
+	ranges, err := a.readRanges(f.netblocks)
 	if err != nil {
 		return nil, err
 	}

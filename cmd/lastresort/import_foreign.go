@@ -255,10 +255,11 @@ func (a *app) aroundSources(ctx context.Context, s *history.Store, entries []who
 // shownSkipped is how many parts that were skipped are told one by one.
 const shownSkipped = 5
 
-func (a *app) printImported(name string, got *whois.Result, b *imported) error {
-	for i, x := range got.Skipped {
+// skipped tells which parts of a file say nothing of use.
+func (a *app) skipped(name string, list []whois.Skip) {
+	for i, x := range list {
 		if i == shownSkipped {
-			a.note("%s: %d more were skipped", name, len(got.Skipped)-i)
+			a.note("%s: %d more were skipped", name, len(list)-i)
 			break
 		}
 		where := name
@@ -267,6 +268,10 @@ func (a *app) printImported(name string, got *whois.Result, b *imported) error {
 		}
 		a.note("%s: skipped: %s", where, printable(x.Why))
 	}
+}
+
+func (a *app) printImported(name string, got *whois.Result, b *imported) error {
+	a.skipped(name, got.Skipped)
 	for i, x := range b.told {
 		if i == shownSkipped {
 			a.note("%s: %d more hold other things than before", name, len(b.told)-i)
