@@ -149,7 +149,8 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 		if err != nil && o.Log == "" {
 			return all, err
 		}
-		if len(named)+len(policy.Log) == 0 && errors.As(err, new(*evidence.FormatError)) {
+		unasked := len(named)+len(policy.Log) == 0
+		if unasked && err != nil && (l.Path == journal || errors.As(err, new(*evidence.FormatError))) {
 			a.note("%s is left out: %s", l.Path, printable(err.Error())) // nobody asked for it
 			continue
 		}
