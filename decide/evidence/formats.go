@@ -20,7 +20,7 @@ var formats = []format{
 	{"exim", isExim, eximLine, newExim},
 	{"sendmail", isSendmail, nil, newSendmail},
 	{"mailboxes", isMailbox, nil, newMailboxes},
-	{"access", nil, accessLine, newAccess},
+	{"access", isWebServer, accessLine, newAccess},
 	{"apache-error", isApache, apacheLine, newApacheError},
 	{"nginx-error", nil, nginxLine, newNginxError},
 	{"vsftpd", isVsftpd, vsftpdLine, newVsftpd},

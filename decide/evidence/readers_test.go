@@ -99,7 +99,8 @@ www.example.org:443 198.51.100.7 - - [01/Nov/2026:10:00:07 +0100] "GET /wp-login
 198.51.100.7 - - [01/Nov/2026:10:00:08 +0100] "GET /typo HTTP/1.1" 404 47 "-" "-"
 198.51.100.7 - - [01/Nov/2026:10:00:09 +0100] "-" 408 0 "-" "-"
 127.0.0.1 - - [01/Nov/2026:10:00:10 +0100] "GET /.env HTTP/1.1" 404 0 "-" "-"
-`, []string{"1 192.0.2.66 web-probe two-way 1", "2 192.0.2.66 web-exploit two-way 1", "3 192.0.2.66 web-login two-way 1", "4 192.0.2.66 web-probe two-way 1", "5 198.51.100.7 web 1"}},
+Nov  1 10:00:11 www nginx: 192.0.2.66 - - [01/Nov/2026:10:00:11 +0100] "GET /.env HTTP/1.1" 404 0 "-" "-"
+`, []string{"1 192.0.2.66 web-probe two-way 1", "2 192.0.2.66 web-exploit two-way 1", "3 192.0.2.66 web-login two-way 1", "4 192.0.2.66 web-probe two-way 1", "5 198.51.100.7 web 1", "12 192.0.2.66 web-probe two-way 1"}},
 		{"Apache's errors", `[Sun Nov 01 10:00:00.123456 2026] [auth_basic:error] [pid 1:tid 2] [client 192.0.2.66:51390] AH01617: user a: authentication failure for "/x": Password Mismatch
 [Sun Nov 01 10:00:01 2026] [error] [client 2001:db8::7] user a not found: /x
 [Sun Nov 01 10:00:02 2026] [authz_core:error] [pid 1] [client [2001:db8::7]:4] AH01630: client denied by server configuration: /srv/secret

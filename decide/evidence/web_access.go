@@ -24,6 +24,8 @@ func accessLine(c *clock, line []byte) (entry, bool) {
 	return entry{}, false
 }
 
+func isWebServer(program []byte) bool { return string(program) == "nginx" || isApache(program) }
+
 // accessTime reads 20/Jan/2015:19:53:28 +0100.
 func accessTime(text []byte) (time.Time, bool) {
 	if text[2] != '/' || text[6] != '/' || text[11] != ':' || text[20] != ' ' {
@@ -53,6 +55,13 @@ type request struct {
 // read implements reader. The client's address is the first word, or the second behind a virtual host; everything that a
 // client chooses comes later.
 func (a *access) read(e *entry) (Event, bool) {
+	if len(e.program) > 0 { // a server that writes its lines to syslog
+		inner, ok := accessLine(nil, e.message)
+		if !ok {
+			return Event{}, false
+		}
+		e = &inner
+	}
 	word, rest := firstWord(e.host)
 	source, ok := a.addresses.of(word)
 	if !ok {
