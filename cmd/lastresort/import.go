@@ -20,7 +20,8 @@ func (a *app) importCommand() *cobra.Command {
 			"A record that is known already counts once. - is standard input, and a file may be gzipped.\n\n" +
 			"Told by their content, these are read too, as netblocks: whois answers and registry dumps, RDAP answers, the\n" +
 			"registries' delegation files, and lists of ranges with --as. What they leave out stays as it is on record, and\n" +
-			"what they say anew counts from now on. What others reported is context, and blocks nobody.",
+			"what they say anew counts from now on. What others reported, in lists with --as reported and in XARF, is context, and\n" +
+			"blocks nobody.",
 		Example: "  lastresort netblock missing | xargs -n1 whois | lastresort import -\n  lastresort import --as protected crawlers.json",
 		Args:    atLeastOne("FILE"),
 		RunE: func(c *cobra.Command, files []string) error {

@@ -55,6 +55,9 @@ func (a *app) importForeign(ctx context.Context, s *history.Store, name string, 
 		return &failure{code: exitUsage, err: fmt.Errorf("%s: a list of ranges that says nothing of who holds them", name),
 			hint: "--as hosting (or another kind) makes netblocks of them, --as protected what must never be blocked, --as reported what others saw"}
 	}
+	if format == whois.XARF {
+		f.as = reported // whatever was asked for: reports say nothing of who holds a range
+	}
 	h, err := s.LoadRecords(ctx, time.Time{})
 	if err != nil {
 		return err
@@ -224,7 +227,8 @@ func (b *imported) sightings(got *whois.Result, reporter string) {
 			got.Skipped = append(got.Skipped, whois.Skip{Why: fmt.Sprintf("%s is more than one address, and a sighting is of one", e.Range)})
 			continue
 		}
-		b.records = append(b.records, history.Sighting{Source: e.Range.First(), First: at, Last: at, Kind: "scan", Count: 1, Proof: history.OneWay, Reporter: reporter})
+		b.records = append(b.records, history.Sighting{Source: e.Range.First(), First: at, Last: at, Kind: cmp.Or(e.Kind, "scan"), Count: 1, Proof: history.OneWay,
+			Reporter: cmp.Or(e.Reporter, reporter)})
 	}
 }
 

@@ -1,5 +1,6 @@
-// Package whois reads what others say of whole ranges: registries in whois text, RDAP and delegation files, and lists of
-// clouds, crawlers and the like. Bytes in, netblocks out; nothing is looked up, and what isn't said stays unknown.
+// Package whois reads what others say: registries of whole ranges, in whois text, RDAP and delegation files; lists of clouds,
+// crawlers, attackers and the like; and abuse reports of single addresses. Bytes in, entries out; nothing is looked up, and what
+// isn't said stays unknown.
 package whois
 
 import (
@@ -27,7 +28,9 @@ type Entry struct {
 	Source  string // the registry or list
 	Label   string
 	Parent  netblock.Range // the zero Range where none is said
-	At      time.Time      // when a list saw it; zero where none is said
+	At      time.Time      // when it was seen; zero where none is said
+	// Of what was reported only: the kind of sighting, and by whom.
+	Kind, Reporter string
 }
 
 // Netblocks returns the netblock records of an entry, one for each prefix of its range.
@@ -67,6 +70,7 @@ const (
 	Delegated Format = "delegated" // the registries' statistics exchange format
 	CloudJSON Format = "cloud"     // what clouds publish of their ranges
 	List      Format = "list"      // one range a line, or CSV
+	XARF      Format = "xarf"      // abuse reports that somebody sent us
 )
 
 // Unsaid tells whether nothing is said of who holds the ranges, so that somebody must say what they are.
@@ -134,6 +138,9 @@ func recogniseJSON(text []byte) Format {
 			}
 		}
 	}
+	if bytes.Contains(text, []byte(`"xarf_version"`)) || bytes.Contains(text, []byte(`"ReporterInfo"`)) {
+		return XARF
+	}
 	if bytes.Contains(text, []byte(`"objectClassName"`)) || bytes.Contains(text, []byte(`"rdapConformance"`)) || bytes.Contains(text, []byte(`"startAddress"`)) {
 		return RDAP
 	}
@@ -177,6 +184,8 @@ func Read(name string, in io.Reader, format Format) (Result, error) {
 		err = readCloud(name, in, &r)
 	case List:
 		err = readList(name, in, &r)
+	case XARF:
+		err = readXARF(name, in, &r)
 	default:
 		err = fmt.Errorf("%s: format %q isn't read here", name, format)
 	}

@@ -203,6 +203,39 @@ func TestLists(t *testing.T) {
 	}
 }
 
+func TestXARF(t *testing.T) {
+	text := `{"xarf_version":"4.2.0","timestamp":"2026-11-01T09:21:23Z","reporter":{"org":"CERT","domain":"cert.example"},"source_identifier":"192.0.2.155","category":"connection","type":"login-attack"}
+{"Version":"3","ReporterInfo":{"ReporterOrg":"Example  Org"},"Report":{"ReportType":"Spam","Date":"2026-11-01T11:21:10+02:00","SourceIp":"2001:db8::7"}}
+{"Version":"3.0.0","ReporterInfo":{"ReporterOrgDomain":"other.example"},"Report":{"ReportType":"botnet","Date":"2026-11-01T11:21:10Z","Source":{"IP":"198.51.100.25"}}}
+{"xarf_version":"4.2.0","timestamp":"2026-11-01T09:21:23Z","reporter":{"domain":"cert.example"},"source_identifier":"www.example.org","category":"content","type":"phishing"}
+{"xarf_version":"4.2.0","timestamp":"yesterday","reporter":{"domain":"cert.example"},"source_identifier":"192.0.2.156"}
+{"xarf_version":"4.2.0","timestamp":"2026-11-01T09:21:23Z","reporter":{"domain":"local/web1"},"source_identifier":"192.0.2.157","type":"spam"}
+[{"xarf_version":"4.0.0","timestamp":"2026-11-01T09:21:23Z","reporter":{"domain":"cert.example"},"source_identifier":"192.0.2.158","category":"messaging","type":"spam"}]
+`
+	in, format, err := Open(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read("f", in, format)
+	if format != XARF || err != nil {
+		t.Fatalf("%s, %v", format, err)
+	}
+	var out, skipped []string
+	for _, e := range got.Entries {
+		out = append(out, fmt.Sprintf("%s %s %s %s", e.Range, e.Kind, e.At.Format("15:04:05"), e.Reporter))
+	}
+	for _, s := range got.Skipped {
+		skipped = append(skipped, s.Why)
+	}
+	if diff := cmp.Diff([]string{"192.0.2.155 ssh-login 09:21:23 cert.example", "2001:db8::7 spam 09:21:10 Example Org", "198.51.100.25 scan 11:21:10 other.example", "192.0.2.158 spam 09:21:23 cert.example"}, out); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{`report 4: "www.example.org" is no address; expected one like 203.0.113.7 or 2001:db8::7`, `report 5: "yesterday" is no time; expected RFC 3339`,
+		`report 6: "local/web1" is nobody who reports; expected a domain or an organisation`}, skipped); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestRecordsAreLeftToTheHistory(t *testing.T) {
 	for _, text := range []string{"", "\n", `{"type":"netblock","prefix":"203.0.113.0/24"}`, "\ufeff" + ` { "type": "report" }`, `{"nonsense":1}`} {
 		if format, _, _, err := read(t, text); format != Records || err != nil {
@@ -230,7 +263,7 @@ func TestGzip(t *testing.T) {
 
 // FuzzRead holds that nothing that is read makes a range that nobody holds, or a contact that is no mail address.
 func FuzzRead(f *testing.F) {
-	for _, text := range []string{ripeAnswer, "203.0.113.0/28 x\n", `{"startAddress":"203.0.113.0","endAddress":"203.0.113.255"}`, "a|NL|ipv4|203.0.113.0|256|1|allocated|x\n", `{"prefixes":["203.0.113.0/24"]}`} {
+	for _, text := range []string{ripeAnswer, "203.0.113.0/28 x\n", `{"startAddress":"203.0.113.0","endAddress":"203.0.113.255"}`, "a|NL|ipv4|203.0.113.0|256|1|allocated|x\n", `{"xarf_version":"4","timestamp":"2026-11-01T09:21:23Z","reporter":{"org":"x"},"source_identifier":"192.0.2.1"}`, `{"prefixes":["203.0.113.0/24"]}`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -1,0 +1,115 @@
+package whois
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"lastresort/netblock"
+)
+
+// xarf is an abuse report in JSON that somebody sent us: XARF 4, and 3 in its two spellings.
+type xarf struct {
+	Version  string       `json:"xarf_version"`
+	At       string       `json:"timestamp"`
+	Reporter xarfReporter `json:"reporter"`
+	Source   string       `json:"source_identifier"`
+	Category string       `json:"category"`
+	Type     string       `json:"type"`
+
+	OldVersion string `json:"Version"`
+	Old        struct {
+		Org    string `json:"ReporterOrg"`
+		Domain string `json:"ReporterOrgDomain"`
+	} `json:"ReporterInfo"`
+	Report struct {
+		At     string `json:"Date"`
+		IP     string `json:"SourceIp"`
+		Source struct {
+			IP string `json:"IP"`
+		} `json:"Source"`
+		Type string `json:"ReportType"`
+	} `json:"Report"`
+}
+
+type xarfReporter struct {
+	Org    string `json:"org"`
+	Domain string `json:"domain"`
+}
+
+// readXARF reads reports one after the other. One that names no address, such as one about a site's name, is skipped.
+func readXARF(name string, in io.Reader, r *Result) error {
+	limit := &io.LimitedReader{R: in, N: mostJSON}
+	d := json.NewDecoder(limit)
+	for i := 1; ; i++ {
+		var list []xarf
+		var raw json.RawMessage
+		err := d.Decode(&raw)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil && len(raw) > 0 && raw[0] == '[' {
+			err = json.Unmarshal(raw, &list)
+		} else if err == nil {
+			list = make([]xarf, 1)
+			err = json.Unmarshal(raw, &list[0])
+		}
+		if err != nil {
+			if limit.N <= 0 {
+				err = fmt.Errorf("reports of more than %d bytes in one file", mostJSON)
+			}
+			return fmt.Errorf("%s: report %d: %w; expected an XARF object", name, i, err)
+		}
+		for k := range list {
+			if e, err := list[k].entry(); err != nil {
+				r.skip(0, "report %d: %v", i, err)
+			} else {
+				r.Entries = append(r.Entries, e)
+			}
+		}
+	}
+}
+
+func (x *xarf) entry() (Entry, error) {
+	source, at, kind, reporter := x.Source, x.At, x.Category+" "+x.Type, x.Reporter.Domain
+	if reporter == "" {
+		reporter = x.Reporter.Org
+	}
+	if x.Version == "" {
+		source, at, kind, reporter = x.Report.IP, x.Report.At, x.Report.Type, x.Old.Domain
+		if source == "" {
+			source = x.Report.Source.IP
+		}
+		if reporter == "" {
+			reporter = x.Old.Org
+		}
+	}
+	a, err := netblock.ParseAddr(source)
+	if err != nil {
+		return Entry{}, err
+	}
+	seen, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		return Entry{}, fmt.Errorf("%q is no time; expected RFC 3339", at)
+	}
+	reporter = strings.Join(strings.Fields(reporter), " ")
+	if reporter == "" || reporter == "local" || strings.HasPrefix(reporter, "local/") { // nobody else is one of our own machines
+		return Entry{}, fmt.Errorf("%q is nobody who reports; expected a domain or an organisation", reporter)
+	}
+	return Entry{Range: netblock.Single(a), At: seen.UTC(), Kind: kindOf(kind), Reporter: reporter, Source: "XARF"}, nil
+}
+
+// kindOf returns the kind of a sighting that a type of report is about.
+func kindOf(what string) string {
+	what = strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(what))
+	for _, c := range []struct{ part, kind string }{{"login", "ssh-login"}, {"spam", "spam"}, {"bulkmessaging", "spam"}, {"sqlinjection", "web-exploit"}, {"exploit", "web-exploit"},
+		{"scraping", "web-probe"}, {"vulnerabilityscan", "web-probe"}} {
+		if strings.Contains(what, c.part) {
+			return c.kind
+		}
+	}
+	return "scan"
+}
