@@ -46,8 +46,14 @@ func solved(ctx context.Context, problems []netblock.Problem, budget int, keep b
 	out := coverResult{Budget: budget, Ranges: []coverRange{}}
 	var solutions []netblock.Solution
 	if budget > 0 {
-		held := netblock.Within(parts, budget)
-		solutions, out.Gap = held.Solutions, held.Gap
+		found := make(chan netblock.Budgeted, 1)
+		go func() { found <- netblock.Within(parts, budget) }()
+		select {
+		case held := <-found:
+			solutions, out.Gap = held.Solutions, held.Gap
+		case <-ctx.Done(): // what is still searched ends with the program
+			return out, ctx.Err()
+		}
 	}
 	each := make([]coverResult, len(parts))
 	onAll(ctx, len(parts), func(i int) {
