@@ -41,6 +41,7 @@ func Within(problems []Problem, most int) Budgeted {
 		out.refine(problems, covers(problems, low).Solutions, most)
 	}
 	out.Gap, out.Toll = max(out.Cost-bound, 0), high
+	out.exactly(problems, most)
 	return out
 }
 

@@ -123,12 +123,28 @@ func (p Problem) cover() found {
 		chosen, paid = g.coverPrefixes()
 	}
 	out := found{ground: g, chosen: chosen, cost: paid.perDay(), loss: g.lost(chosen)}
-	for _, outside := range [][]Point{p.Points[:g.from], p.Points[g.to:]} { // of the border, where nothing can be covered
+	out.cost += p.beyond(g)
+	return out
+}
+
+// beyond returns the danger of the named offenders outside the border, where nothing can be covered.
+func (p *Problem) beyond(g *ground) float64 {
+	danger := 0.0
+	for _, outside := range [][]Point{p.Points[:g.from], p.Points[g.to:]} {
 		for i := range outside {
 			if x := &outside[i]; x.Named {
-				out.cost += x.Danger
+				danger += x.Danger
 			}
 		}
+	}
+	return danger
+}
+
+// solution makes the ranges.
+func (f *found) solution(p *Problem) Solution {
+	out := Solution{Ranges: make([]Range, len(f.chosen)), Cost: f.cost + p.beyond(f.ground), Loss: f.loss}
+	for i, x := range f.chosen {
+		out.Ranges[i] = f.rangeOf(x)
 	}
 	return out
 }

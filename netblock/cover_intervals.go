@@ -32,6 +32,7 @@ type intervalCover struct {
 	chosen  []span
 	paid    cost
 	rooms   [2][]uint64 // that the splitting of one stretch leaves to the next
+	collect func()      // where it isn't nil, takes the cells between walls instead of covering them
 }
 
 // gap is where intervals may part.
@@ -55,7 +56,15 @@ type ending struct {
 }
 
 func (g *ground) coverIntervals() ([]span, cost) {
-	c := intervalCover{ground: g, entry: costOf(g.EntryCost), widest: math.MaxUint64, chosen: make([]span, 0, g.to-g.from)}
+	c := intervalCover{ground: g, entry: costOf(g.EntryCost), chosen: make([]span, 0, g.to-g.from)}
+	c.run()
+	return c.chosen, c.paid
+}
+
+// run goes through the ground, from wall to wall.
+func (c *intervalCover) run() {
+	g := c.ground
+	c.widest = math.MaxUint64
 	if g.Widest > 0 {
 		c.widest = g.mask(min(g.Widest, g.bits))
 	}
@@ -95,7 +104,6 @@ func (g *ground) coverIntervals() ([]span, cost) {
 	if len(free) > 0 {
 		c.cover()
 	}
-	return c.chosen, c.paid
 }
 
 // land begins anew behind a wall.
@@ -133,7 +141,7 @@ func (c *intervalCover) add(x *piece) {
 
 // mind looks at the gap before a cell that comes next, and covers what lies before the widest if no interval crosses it.
 func (c *intervalCover) mind(named bool) {
-	if !c.wanted {
+	if !c.wanted || c.collect != nil {
 		return
 	}
 	if here := c.sum.minus(c.end); here.compare(c.entry) > 0 && here.compare(c.gained) > 0 && here.compare(c.gap.cost) >= 0 {
@@ -160,6 +168,10 @@ func (c *intervalCover) cover() {
 	}
 	if c.cells[len(c.cells)-1].last-c.cells[0].first > c.widest {
 		c.split()
+	}
+	if c.collect != nil {
+		c.collect()
+		return
 	}
 	c.solve()
 	for i := int32(0); int(i) < len(c.cells); i++ {
