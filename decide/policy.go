@@ -4,6 +4,7 @@ package decide
 
 import (
 	"lastresort/decide/history"
+	"lastresort/decide/web"
 	"lastresort/netblock"
 )
 
@@ -79,7 +80,8 @@ type Policy struct {
 		Mode   string   `toml:"mode"`
 		Jitter Duration `toml:"jitter"`
 	} `toml:"firewall"`
-	Log []Log `toml:"log"`
+	Log []Log      `toml:"log"`
+	Web []web.Rule `toml:"web"` // tried before those built in
 }
 
 // Log names a log to observe. An empty format is recognised by content; a pattern reads a form of one's own, whose lines are

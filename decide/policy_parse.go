@@ -16,6 +16,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"lastresort/decide/history"
+	"lastresort/decide/web"
 	"lastresort/netblock"
 )
 
@@ -73,11 +74,28 @@ func (p *Policy) read(name, text string) error {
 				found.add(lineOf(text, "log"), "%s", why)
 			}
 		}
+		if n, err := web.Check(p.Web); err != nil {
+			found.add(tableLine(text, "[[web]]", n), "a [[web]] rule: %v", err)
+		}
 		if meta.IsDefined("protect", "ranges") {
 			found.overlaps(p.Protect.Ranges, raw["protect"].(map[string]any)["ranges"].([]any))
 		}
 	}
 	return found.first(name)
+}
+
+// tableLine returns the line of the n-th header of a text, from 0; 0 where there is none such.
+func tableLine(text, header string, n int) int {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		if strings.HasPrefix(strings.TrimSpace(line), header) {
+			if n--; n < 0 {
+				return number
+			}
+		}
+	}
+	return 0
 }
 
 // misfit tells what of a log doesn't go together.

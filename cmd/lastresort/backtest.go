@@ -112,7 +112,7 @@ func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, 
 func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, now time.Time) ([]backtest.Event, error) {
 	var out []backtest.Event
 	for _, l := range a.logsOf(p, logs) {
-		o, err := optionsOf(l, now, func(_ int64, e evidence.Event) {
+		o, err := optionsOf(p, l, now, func(_ int64, e evidence.Event) {
 			x := backtest.Event{Source: e.Source, First: e.At, Last: e.At, Kind: e.Kind, Service: e.Service, Proof: e.Proof, Count: e.Count}
 			if e.Kind != "" {
 				x.Reporter = reporter

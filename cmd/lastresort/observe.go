@@ -17,6 +17,7 @@ import (
 	"lastresort/decide"
 	"lastresort/decide/evidence"
 	"lastresort/decide/history"
+	"lastresort/decide/web"
 )
 
 func (a *app) observeCommand() *cobra.Command {
@@ -93,8 +94,12 @@ func logOf(policy *decide.Policy, path string) decide.Log {
 }
 
 // optionsOf says how a log is read.
-func optionsOf(l decide.Log, now time.Time, line func(int64, evidence.Event)) (evidence.Options, error) {
-	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Line: line}
+func optionsOf(policy *decide.Policy, l decide.Log, now time.Time, line func(int64, evidence.Event)) (evidence.Options, error) {
+	rules, err := web.New(policy.Web)
+	if err != nil {
+		return evidence.Options{}, usage("the policy's [[web]]: %v", err)
+	}
+	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Web: rules, Line: line}
 	if l.Pattern == "" {
 		return o, nil
 	}
@@ -145,7 +150,7 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 	all := []observed{}
 	var failed []error
 	for _, l := range a.logsOf(policy, named) {
-		o, err := a.observeLog(ctx, s, l, positions, now)
+		o, err := a.observeLog(ctx, s, policy, l, positions, now)
 		if err != nil && o.Log == "" {
 			return all, err
 		}
@@ -163,9 +168,9 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 }
 
 // observeLog reads one log. An error with an empty result is one of the store, or the end of the context.
-func (a *app) observeLog(ctx context.Context, s *history.Store, l decide.Log, positions map[string]json.RawMessage, now time.Time) (observed, error) {
+func (a *app) observeLog(ctx context.Context, s *history.Store, policy *decide.Policy, l decide.Log, positions map[string]json.RawMessage, now time.Time) (observed, error) {
 	t := evidence.NewTally(reporter)
-	o, err := optionsOf(l, now, a.lineProgress(l.Path))
+	o, err := optionsOf(policy, l, now, a.lineProgress(l.Path))
 	if err != nil {
 		return observed{}, err
 	}
@@ -185,7 +190,7 @@ func (a *app) observeLog(ctx context.Context, s *history.Store, l decide.Log, po
 		if err != nil {
 			return observed{}, err
 		}
-		to, sum, failed := a.observeJournal(ctx, l, from, now, t)
+		to, sum, failed := a.observeJournal(ctx, policy, l, from, now, t)
 		switch {
 		case ctx.Err() != nil:
 			return observed{}, ctx.Err()
@@ -304,7 +309,7 @@ func (a *app) observeLines(ctx context.Context, policy *decide.Policy, named []s
 			}
 			fmt.Fprintf(out, "%s:%d: %s\n", printable(l.Path), line, printable(describe(r)))
 		}
-		o, err := optionsOf(l, now, show)
+		o, err := optionsOf(policy, l, now, show)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -9,11 +10,12 @@ import (
 
 	"lastresort"
 	"lastresort/decide"
+	"lastresort/decide/web"
 )
 
 func (a *app) policyCommand() *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "what the operator decides by"}
-	c.AddCommand(a.policyCheckCommand())
+	c.AddCommand(a.policyCheckCommand(), a.policyWebCommand())
 	return needsSubcommand(c)
 }
 
@@ -39,6 +41,20 @@ func (a *app) policyCheckCommand() *cobra.Command {
 			return a.printPolicy(p, defaults)
 		},
 	})
+}
+
+func (a *app) policyWebCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "web",
+		Short: "show the rules for requests to web servers that are built in",
+		Long: "Shows the built-in rules that tell what a request to a web server is an attempt at, in the form that a policy's own\n" +
+			"[[web]] have, which are tried before them.",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprint(a.stdout, web.Builtin)
+			return err
+		},
+	}
 }
 
 // policyKeys is a policy as its TOML has it, for JSON: the same names and texts.
@@ -74,7 +90,7 @@ func (a *app) printPolicy(p, defaults decide.Policy) error {
 			last = table
 		}
 		switch old, ok := was[table+key]; {
-		case !ok && table != "[[log]]":
+		case !ok && !strings.HasPrefix(table, "[["):
 			out.line("%-40s # not in the defaults", key+" = "+value)
 		case ok && old != value:
 			out.line("%-40s # default %s", key+" = "+value, old)

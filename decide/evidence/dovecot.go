@@ -23,7 +23,7 @@ func isDovecot(program []byte) bool {
 // dovecot reads logins, good and failed. Of one attempt both the authentication and the login process may write.
 type dovecot struct{ addresses addresses }
 
-func newDovecot() reader { return &dovecot{addresses{}} }
+func newDovecot(Options) reader { return &dovecot{addresses{}} }
 
 // services are the processes that clients talk to, and the services that they serve.
 var services = []struct{ process, service string }{

@@ -11,7 +11,7 @@ func isDropbear(program []byte) bool { return string(program) == "dropbear" }
 // dropbear reads what the small SSH server of routers says.
 type dropbear struct{ addresses addresses }
 
-func newDropbear() reader { return &dropbear{addresses{}} }
+func newDropbear(Options) reader { return &dropbear{addresses{}} }
 
 // read implements reader. The name of a user is quoted and may hold anything, so only the end of a line is looked at, or
 // what stands before any name.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lastresort/decide/history"
+	"lastresort/decide/web"
 )
 
 // Event is what one line of a log shows: hostile traffic of a kind, or honest traffic on a service.
@@ -37,6 +38,7 @@ type Options struct {
 	Format string         // a name of Formats; empty is recognised by content
 	At     time.Time      // when it is read: gives the year where a line has none; what is a day newer counts for nothing
 	Zone   *time.Location // of lines that name none
+	Web    web.Rules      // of what requests to web servers are attempts at
 	Own    *Pattern       // reads the log by a pattern of the operator's own, instead of a known form
 	Line   func(line int64, e Event)
 }
@@ -125,7 +127,7 @@ func newDigest(name string, o Options, t *Tally) *digest {
 	for _, f := range formats {
 		var r reader
 		if o.Format == "" || o.Format == f.name {
-			r = f.open()
+			r = f.open(o)
 		}
 		d.readers = append(d.readers, r)
 	}

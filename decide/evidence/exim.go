@@ -29,7 +29,7 @@ func eximLine(c *clock, line []byte) (entry, bool) {
 // exim reads logins that failed, mail that was refused for good, and mail that was taken.
 type exim struct{ addresses addresses }
 
-func newExim() reader { return &exim{addresses{}} }
+func newExim(Options) reader { return &exim{addresses{}} }
 
 // read implements reader. What a client calls itself stands in brackets before its address, without a blank in it.
 func (x *exim) read(e *entry) (Event, bool) {

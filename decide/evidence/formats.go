@@ -7,7 +7,7 @@ type format struct {
 	name    string
 	program func(name []byte) bool                    // whether a program's syslog lines are for it; nil for none
 	line    func(c *clock, line []byte) (entry, bool) // takes a line of its own apart that isn't syslog's; nil for none
-	open    func() reader
+	open    func(Options) reader
 }
 
 // formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.

@@ -20,7 +20,7 @@ func vsftpdLine(c *clock, line []byte) (entry, bool) {
 // vsftpd reads logins.
 type vsftpd struct{ addresses addresses }
 
-func newVsftpd() reader { return &vsftpd{addresses{}} }
+func newVsftpd(Options) reader { return &vsftpd{addresses{}} }
 
 // read reads [USER] FAIL LOGIN: Client "A"[, "WHY"] and [USER] OK LOGIN: …; the last such counts, for before it stands the
 // user's name. In syslog it is pam that tells.
@@ -77,7 +77,7 @@ func proftpdLine(c *clock, line []byte) (entry, bool) {
 // proftpd reads logins.
 type proftpd struct{ addresses addresses }
 
-func newProftpd() reader { return &proftpd{addresses{}} }
+func newProftpd(Options) reader { return &proftpd{addresses{}} }
 
 // read reads SERVER (HOST[A])[:] [- ]MESSAGE. Nothing of a client's choice stands before its address.
 func (p *proftpd) read(e *entry) (Event, bool) {

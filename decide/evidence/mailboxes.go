@@ -18,7 +18,7 @@ func isMailbox(program []byte) bool {
 // mailboxes reads the logins of Cyrus and of Courier.
 type mailboxes struct{ addresses addresses }
 
-func newMailboxes() reader { return &mailboxes{addresses{}} }
+func newMailboxes(Options) reader { return &mailboxes{addresses{}} }
 
 // read implements reader:
 //

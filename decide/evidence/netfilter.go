@@ -11,7 +11,7 @@ func isKernel(program []byte) bool { return string(program) == "kernel" }
 // netfilter reads what the kernel logs of packets, by UFW, firewalld or rules of one's own. Their sources may be forged.
 type netfilter struct{ addresses addresses }
 
-func newNetfilter() reader { return &netfilter{addresses{}} }
+func newNetfilter(Options) reader { return &netfilter{addresses{}} }
 
 // read reads [UPTIME] PREFIX IN=eth0 OUT= … SRC=A DST=B … PROTO=TCP …. A packet that an ICMP error carries stands behind it
 // in brackets and isn't looked at, and neither is what the prefix says of addresses.

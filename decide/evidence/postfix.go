@@ -15,7 +15,7 @@ func isPostfix(program []byte) bool {
 // which postfix leaves no bracket; what clients say of themselves comes behind it.
 type postfix struct{ addresses addresses }
 
-func newPostfix() reader { return &postfix{addresses{}} }
+func newPostfix(Options) reader { return &postfix{addresses{}} }
 
 // read implements reader.
 func (p *postfix) read(e *entry) (Event, bool) {

@@ -12,7 +12,7 @@ func isSendmail(program []byte) bool {
 // sendmail reads what its server says of logins and of mail that it took.
 type sendmail struct{ addresses addresses }
 
-func newSendmail() reader { return &sendmail{addresses{}} }
+func newSendmail(Options) reader { return &sendmail{addresses{}} }
 
 // read implements reader. A client is [HOST ][A][ (may be forged)]; the last relay= is sendmail's own, for before it stand
 // names that clients choose.

@@ -26,7 +26,7 @@ type sshd struct {
 	addresses addresses
 }
 
-func newSshd() reader { return &sshd{addresses: addresses{}} }
+func newSshd(Options) reader { return &sshd{addresses: addresses{}} }
 
 // login is an event of a login that failed.
 func login(e *entry, source netip.Addr, count int64) (Event, bool) {

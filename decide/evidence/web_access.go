@@ -2,7 +2,10 @@ package evidence
 
 import (
 	"bytes"
+	"net/netip"
 	"time"
+
+	"lastresort/decide/web"
 )
 
 // accessLine takes a line of a web server's access log apart: [VHOST:PORT ]A - USER [TIME] "REQUEST" STATUS SIZE …, the common
@@ -41,9 +44,12 @@ func accessTime(text []byte) (time.Time, bool) {
 }
 
 // access reads requests: attempts at what isn't there, and pages that people read.
-type access struct{ addresses addresses }
+type access struct {
+	addresses addresses
+	rules     *web.Matcher
+}
 
-func newAccess() reader { return &access{addresses{}} }
+func newAccess(o Options) reader { return &access{addresses{}, o.Web.Matcher()} }
 
 // request is one request and its answer.
 type request struct {
@@ -76,7 +82,7 @@ func (a *access) read(e *entry) (Event, bool) {
 		return Event{}, false
 	}
 	r.user = bytes.TrimRight(rest, " ")
-	if kind := r.kind(); kind != "" {
+	if kind := a.kind(&r, source, e.at); kind != "" {
 		return hostile(e, kind, source, true)
 	}
 	return Event{Source: source, At: e.at, Service: "web", Count: 1}, r.byPerson()
@@ -122,22 +128,13 @@ func quoted(text []byte) (inner, rest []byte, ok bool) {
 }
 
 // kind tells what a request is an attempt at; nothing for an ordinary one.
-func (r *request) kind() string {
-	switch {
-	case r.method == nil && r.status >= 400 && r.status != 408: // no HTTP at all
-		return "web-probe"
-	case isExploit(r.path):
-		return "web-exploit"
-	case r.status < 400:
-		return ""
-	case r.status == 401 && len(r.user) > 0 && string(r.user) != "-":
-		return "web-login"
-	case r.status == 401, r.status == 408, r.status == 429, r.status >= 500:
-		return ""
-	case string(r.method) == "CONNECT", isProbe(r.path):
-		return "web-probe"
+func (a *access) kind(r *request, source netip.Addr, at time.Time) string {
+	method := string(r.method)
+	if r.method == nil {
+		method = web.None
 	}
-	return ""
+	user := len(r.user) > 0 && string(r.user) != "-"
+	return a.rules.Kind(web.Request{Source: source, At: at, Method: method, Path: r.path, Status: r.status, User: user})
 }
 
 // byPerson tells whether a page was read by somebody rather than by a program: a browser that says from where it came got
@@ -147,10 +144,5 @@ func (r *request) byPerson() bool {
 		len(r.referer) < 2 || !bytes.HasPrefix(r.agent, []byte("Mozilla/")) {
 		return false
 	}
-	for _, sign := range []string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"} {
-		if containsFold(r.agent, sign) {
-			return false
-		}
-	}
-	return true
+	return !web.IsProgram(r.agent)
 }

@@ -3,6 +3,8 @@ package evidence
 import (
 	"bytes"
 	"net/netip"
+
+	"lastresort/decide/web"
 )
 
 func isApache(program []byte) bool {
@@ -27,9 +29,12 @@ func apacheLine(c *clock, line []byte) (entry, bool) {
 }
 
 // apacheError reads what Apache's error log says of clients.
-type apacheError struct{ addresses addresses }
+type apacheError struct {
+	addresses addresses
+	rules     *web.Matcher
+}
 
-func newApacheError() reader { return &apacheError{addresses{}} }
+func newApacheError(o Options) reader { return &apacheError{addresses{}, o.Web.Matcher()} }
 
 // read implements reader. Only the groups in brackets at the front are Apache's own; what a client wrote comes behind them.
 func (a *apacheError) read(e *entry) (Event, bool) {
@@ -74,12 +79,14 @@ func (a *apacheError) read(e *entry) (Event, bool) {
 	if bytes.HasPrefix(text, []byte("AH")) && len(text) > 9 && text[7] == ':' && isNumber(text[2:7]) {
 		text = bytes.TrimLeft(text[8:], " ")
 	}
-	kind := apacheKind(text)
+	kind := apacheKind(text, func(path []byte, status int64) string {
+		return a.rules.Kind(web.Request{Source: source, At: e.at, Path: path, Status: status})
+	})
 	return hostile(e, kind, source, kind != "")
 }
 
-// apacheKind weighs a message.
-func apacheKind(text []byte) string {
+// apacheKind weighs a message, the paths in it by the rules.
+func apacheKind(text []byte, rules func(path []byte, status int64) string) string {
 	starts := func(lead string) bool { return bytes.HasPrefix(text, []byte(lead)) }
 	has := func(part string) bool { return bytes.Contains(text, []byte(part)) }
 	switch {
@@ -95,8 +102,8 @@ func apacheKind(text []byte) string {
 	case has("ignoring function definition attempt"), has("error importing function definition for"):
 		return "web-exploit"
 	case starts("Invalid URI in request"), starts("invalid URI path"), starts("request failed: "):
-		if isExploit(text) {
-			return "web-exploit"
+		if kind := rules(text, 400); kind != "" {
+			return kind
 		}
 		return "web-probe"
 	case starts("client denied by server configuration: "):
@@ -120,24 +127,13 @@ func apacheKind(text []byte) string {
 			if i := bytes.Index(path, []byte(", referer: ")); i >= 0 {
 				path = path[:i]
 			}
-			return missing(path)
+			return rules(path, 404)
 		}
 	}
 	if rest, ok := after(text, "script '"); ok {
 		if i := bytes.Index(rest, []byte("' not found or unable to stat")); i >= 0 {
-			return missing(rest[:i])
+			return rules(rest[:i], 404)
 		}
-	}
-	return ""
-}
-
-// missing weighs a file that isn't there.
-func missing(path []byte) string {
-	switch {
-	case isExploit(path):
-		return "web-exploit"
-	case isProbe(path), endsInAny(path, mailers), endsInAny(path, interpreters):
-		return "web-probe"
 	}
 	return ""
 }
@@ -162,9 +158,12 @@ func nginxLine(c *clock, line []byte) (entry, bool) {
 }
 
 // nginxError reads what nginx's error log says of clients.
-type nginxError struct{ addresses addresses }
+type nginxError struct {
+	addresses addresses
+	rules     *web.Matcher
+}
 
-func newNginxError() reader { return &nginxError{addresses{}} }
+func newNginxError(o Options) reader { return &nginxError{addresses{}, o.Web.Matcher()} }
 
 // read reads [*N ]MESSAGE, client: A, server: S, request: "…". Both a user's name before the address and a request behind it
 // may look like it: where addresses differ, nobody is meant.
@@ -205,10 +204,9 @@ func (n *nginxError) read(e *entry) (Event, bool) {
 		bytes.HasPrefix(what, []byte("PAM: user '")):
 		kind = "web-login"
 	case bytes.HasPrefix(what, []byte(`open() "`)), bytes.Contains(what, []byte(`" is not found (2: `)):
-		if isExploit(what) {
-			kind = "web-exploit"
-		} else if isProbe(what) {
-			kind = "web-probe"
+		i, j := bytes.IndexByte(what, '"'), bytes.LastIndexByte(what, '"') // a path may hold some of its own
+		if i < j {
+			kind = n.rules.Kind(web.Request{Source: source, At: e.at, Path: what[i+1 : j], Status: 404})
 		}
 	case bytes.HasPrefix(what, []byte("client sent invalid ")), bytes.HasPrefix(what, []byte("access forbidden by rule")):
 		kind = "web-probe"

@@ -1,0 +1,130 @@
+package web
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Matcher tells the requests of one log apart, from its first line to its last. It remembers how often each source asked,
+// where a rule has a pace; what it remembers is bounded.
+type Matcher struct {
+	rules []rule
+	paces map[asker]asked
+}
+
+// asker is a source that a rule counts.
+type asker struct {
+	rule   int
+	source netip.Addr
+}
+
+// asked is how often it asked within the minute that began with start.
+type asked struct {
+	start time.Time
+	times int
+}
+
+// mostAskers bounds how many are remembered.
+const mostAskers = 1 << 14
+
+// Matcher returns one for a log.
+func (r Rules) Matcher() *Matcher { return &Matcher{slices.Concat(r.own, builtin), map[asker]asked{}} }
+
+// Kind tells what a request is an attempt at; nothing for an ordinary one.
+func (m *Matcher) Kind(r Request) string {
+	for i := range m.rules {
+		c := &m.rules[i]
+		if c.holds(&r) && (c.Pace <= 1 || m.often(i, c.Pace, &r)) {
+			return c.Kind
+		}
+	}
+	return ""
+}
+
+func (c *rule) holds(r *Request) bool {
+	if len(c.Rule.Status) > 0 && (r.Status < 0 || r.Status >= int64(len(c.status)) || !c.status[r.Status]) ||
+		c.User && !r.User || len(c.Method) > 0 && !slices.Contains(c.Method, r.Method) {
+		return false
+	}
+	if len(c.Path)+len(c.End) == 0 {
+		return true
+	}
+	path := r.Path
+	if i := bytes.IndexByte(path, '?'); i >= 0 {
+		path = path[:i]
+	}
+	whole := path
+	if c.Query {
+		whole = r.Path
+	}
+	return (len(c.Path) == 0 || slices.ContainsFunc(c.Path, func(part string) bool { return holdsFold(whole, part) })) &&
+		(len(c.End) == 0 || slices.ContainsFunc(c.End, func(end string) bool { return endsFold(path, end) }))
+}
+
+// often counts a request and tells whether its source asked often enough. The minute begins with the first request behind
+// the one before; a line that is out of order counts for the minute that it comes in.
+func (m *Matcher) often(rule, pace int, r *Request) bool {
+	who := asker{rule, r.Source}
+	a, ok := m.paces[who]
+	if !ok && len(m.paces) >= mostAskers {
+		m.forget(r.At)
+	}
+	if !ok || r.At.Sub(a.start) >= time.Minute {
+		a = asked{start: r.At}
+	}
+	a.times++
+	m.paces[who] = a
+	return a.times >= pace
+}
+
+// forget makes room: of those whose minute is over, or of all where that isn't enough.
+func (m *Matcher) forget(now time.Time) {
+	for who, a := range m.paces {
+		if now.Sub(a.start) >= time.Minute {
+			delete(m.paces, who)
+		}
+	}
+	if len(m.paces) > mostAskers/2 {
+		clear(m.paces)
+	}
+}
+
+// holdsFold tells whether a text holds a part, in whatever case; the part is in lower case.
+func holdsFold(text []byte, lower string) bool {
+	first := lower[0]
+	for i := 0; i+len(lower) <= len(text); i++ {
+		if c := text[i]; (c == first || c|0x20 == first) && startsFold(text[i:], lower) {
+			return true
+		}
+	}
+	return false
+}
+
+func endsFold(text []byte, lower string) bool {
+	n := len(text) - len(lower)
+	return n >= 0 && startsFold(text[n:], lower)
+}
+
+// startsFold tells whether a text that is long enough starts with lower.
+func startsFold(text []byte, lower string) bool {
+	for i := range len(lower) {
+		c := text[i]
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// programs are what programs call themselves by, in lower case; a page's address among it too.
+var programs = []string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"}
+
+// IsProgram tells whether a user agent says of itself that no person reads the page.
+func IsProgram(agent []byte) bool {
+	return slices.ContainsFunc(programs, func(sign string) bool { return holdsFold(agent, sign) })
+}

@@ -1,0 +1,166 @@
+// Package web tells what a request to a web server is an attempt at, by a table of rules that an operator can read and
+// extend.
+package web
+
+import (
+	_ "embed" // the rules built in
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Builtin is the table of the rules built in, as TOML. It says what each key means.
+//
+//go:embed rules.toml
+var Builtin string
+
+// Rule is one rule. Every condition that is given must hold; a rule without any is an error.
+type Rule struct {
+	Kind   string   `toml:"kind"`   // of the sighting; empty for an ordinary request
+	Path   []string `toml:"path"`   // the path holds one of these, in whatever case
+	Query  bool     `toml:"query"`  // they are looked for behind the path's ? too
+	End    []string `toml:"end"`    // the path ends with one of these, in whatever case
+	Method []string `toml:"method"` // the method is one of these
+	Status []string `toml:"status"` // the answer is one of these: three digits, or one and xx
+	User   bool     `toml:"user"`   // a user was named
+	Pace   int      `toml:"pace"`   // requests of one source within a minute, of which the last counts; 0 and 1: each counts
+}
+
+// None is the method of what isn't HTTP.
+const None = "NONE"
+
+// Request is what is known of a request and its answer.
+type Request struct {
+	Source netip.Addr
+	At     time.Time
+	Method string // None where it was no HTTP; empty where it isn't known
+	Path   []byte // with its query
+	Status int64
+	User   bool // it named one
+}
+
+// Rules are rules ready for use: those built in, behind an operator's own. The zero value has none of one's own.
+type Rules struct{ own []rule }
+
+// New returns an operator's rules with those built in behind them. An error names the rule, from 1, and what was expected.
+func New(own []Rule) (Rules, error) {
+	var out Rules
+	for i, r := range own {
+		c, err := compile(r)
+		if err != nil {
+			return Rules{}, fmt.Errorf("rule %d: %w", i+1, err)
+		}
+		out.own = append(out.own, c)
+	}
+	return out, nil
+}
+
+// Check returns what is wrong with an operator's rules, and with which first, from 0.
+func Check(own []Rule) (int, error) {
+	for i, r := range own {
+		if _, err := compile(r); err != nil {
+			return i, err
+		}
+	}
+	return 0, nil
+}
+
+// builtin are the rules built in.
+var builtin = func() []rule {
+	var table struct {
+		Web []Rule `toml:"web"`
+	}
+	if _, err := toml.Decode(Builtin, &table); err != nil {
+		panic(err) // it is part of the program
+	}
+	var out []rule
+	for _, r := range table.Web {
+		c, err := compile(r)
+		if err != nil {
+			panic(err)
+		}
+		out = append(out, c)
+	}
+	return out
+}()
+
+var kindName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+
+// rule is a Rule taken apart.
+type rule struct {
+	Rule
+	status [600]bool
+}
+
+func compile(r Rule) (rule, error) {
+	c := rule{Rule: r}
+	if r.Kind != "" && !kindName.MatchString(r.Kind) {
+		return c, fmt.Errorf("kind %q; expected a name of small letters, digits and hyphens, such as web-probe", r.Kind)
+	}
+	if len(r.Path)+len(r.End)+len(r.Method)+len(r.Status) == 0 && !r.User {
+		return c, fmt.Errorf("it holds for every request; expected a path, end, method, status or user")
+	}
+	if r.Pace < 0 || r.Pace > mostPace {
+		return c, fmt.Errorf("pace %d; expected 0 to %d requests", r.Pace, mostPace)
+	}
+	if r.Pace > 1 && r.Kind == "" {
+		return c, fmt.Errorf("a pace without a kind; what is ordinary needs none")
+	}
+	for _, list := range [][]string{r.Path, r.End} {
+		for _, part := range list {
+			if part == "" {
+				return c, fmt.Errorf("an empty part of a path, which every path holds; expected some text")
+			}
+		}
+	}
+	c.Path, c.End = lower(r.Path), lower(r.End)
+	for _, text := range r.Status {
+		if err := c.addStatus(text); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// mostPace bounds a pace: a source that asks more often within a minute is counted long before.
+const mostPace = 100000
+
+// lower puts the letters of ASCII into lower case, the only ones whose case doesn't matter.
+func lower(list []string) []string {
+	var out []string
+	for _, text := range list {
+		out = append(out, strings.Map(func(r rune) rune {
+			if r >= 'A' && r <= 'Z' {
+				return r | 0x20
+			}
+			return r
+		}, text))
+	}
+	return out
+}
+
+// addStatus takes 404 or 4xx.
+func (c *rule) addStatus(text string) error {
+	bad := fmt.Errorf("status %q; expected one such as 404 or 4xx", text)
+	if len(text) != 3 || text[0] < '1' || text[0] > '5' {
+		return bad
+	}
+	first := int(text[0]-'0') * 100
+	if text[1:] == "xx" {
+		for i := range 100 {
+			c.status[first+i] = true
+		}
+		return nil
+	}
+	for _, d := range text[1:] {
+		if d < '0' || d > '9' {
+			return bad
+		}
+	}
+	c.status[first+int(text[1]-'0')*10+int(text[2]-'0')] = true
+	return nil
+}
