@@ -12,15 +12,16 @@ var arrows = map[string][]string{
 	"lastresort":                  {},
 	"lastresort/netblock":         {},
 	"lastresort/decide/history":   {"lastresort/netblock"},
-	"lastresort/decide/evidence":  {"lastresort/decide/history"},
+	"lastresort/decide/web":       {},
+	"lastresort/decide/evidence":  {"lastresort/decide/history", "lastresort/decide/web"},
 	"lastresort/decide/whois":     {"lastresort/decide/history", "lastresort/netblock"},
-	"lastresort/decide":           {"lastresort/decide/history", "lastresort/netblock"},
+	"lastresort/decide":           {"lastresort/decide/history", "lastresort/decide/web", "lastresort/netblock"},
 	"lastresort/decide/backtest":  {"lastresort/decide", "lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/decide/whatif":    {"lastresort/decide", "lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/firewall":         {"lastresort/netblock"},
 	"lastresort/firewall/sandbox": {},
 	"lastresort/cmd/lastresort": {"lastresort", "lastresort/decide", "lastresort/decide/backtest", "lastresort/decide/evidence", "lastresort/decide/history",
-		"lastresort/decide/whatif", "lastresort/decide/whois", "lastresort/firewall", "lastresort/firewall/sandbox", "lastresort/netblock"},
+		"lastresort/decide/web", "lastresort/decide/whatif", "lastresort/decide/whois", "lastresort/firewall", "lastresort/firewall/sandbox", "lastresort/netblock"},
 }
 
 // soleImporters are the libraries that one package alone may know.

@@ -44,17 +44,24 @@ func (a *app) policyCheckCommand() *cobra.Command {
 }
 
 func (a *app) policyWebCommand() *cobra.Command {
-	return &cobra.Command{
+	return a.prints(&cobra.Command{
 		Use:   "web",
 		Short: "show the rules for requests to web servers that are built in",
 		Long: "Shows the built-in rules that tell what a request to a web server is an attempt at, in the form that a policy's own\n" +
 			"[[web]] have, which are tried before them.",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if a.json {
+				rules := map[string]any{}
+				if _, err := toml.Decode(web.Builtin, &rules); err != nil {
+					panic(err) // it is part of the program
+				}
+				return a.printJSON(rules)
+			}
 			_, err := fmt.Fprint(a.stdout, web.Builtin)
 			return err
 		},
-	}
+	})
 }
 
 // policyKeys is a policy as its TOML has it, for JSON: the same names and texts.

@@ -65,7 +65,7 @@ type FormatError struct {
 
 // Error implements error.
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("%q is no log that is known here, a line of it is %q; expected one of syslog, the journal, a web, mail or FTP server", e.Name, e.Line)
+	return fmt.Sprintf("%q is no log that is known here, a line of it is %q; expected one of syslog, the journal, a web, mail or FTP server, Suricata, Zeek", e.Name, e.Line)
 }
 
 // A DamageError says from where on a log couldn't be read. What stands before counts.
@@ -254,6 +254,9 @@ func (d *digest) readBy(e *entry, forms []int) error {
 		if ev, ok := d.readers[i].read(e); ok {
 			d.count(ev)
 			break
+		}
+		if p, ok := d.readers[i].(puzzler); ok && p.puzzled() {
+			return d.notUnderstood(e.message)
 		}
 	}
 	return nil

@@ -21,6 +21,9 @@ var formats = []format{
 	{"sendmail", isSendmail, nil, newSendmail},
 	{"mailboxes", isMailbox, nil, newMailboxes},
 	{"access", isWebServer, accessLine, newAccess},
+	{"suricata", nil, suricataLine, newSuricata},
+	{"zeek", nil, zeekLine, newZeek},
+	{"access-json", isJSONServer, accessJSONLine, newAccessJSON},
 	{"apache-error", isApache, apacheLine, newApacheError},
 	{"nginx-error", nil, nginxLine, newNginxError},
 	{"vsftpd", isVsftpd, vsftpdLine, newVsftpd},
@@ -40,6 +43,12 @@ type rememberer interface {
 	save() json.RawMessage
 	// resume takes it up again. What it can't read it ignores.
 	resume(json.RawMessage)
+}
+
+// puzzler is a reader that may not understand a line which its form's header is right for.
+type puzzler interface {
+	// puzzled tells whether the last line was such a one.
+	puzzled() bool
 }
 
 // Formats lists the names of the forms of log that are known.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"time"
 
 	"lastresort/decide/history"
@@ -100,8 +99,8 @@ func (c *clock) any(text []byte) (time.Time, bool) {
 	if len(text) == len("20/Jan/2015:19:53:28 +0100") && text[2] == '/' {
 		return accessTime(text)
 	}
-	if seconds, err := strconv.ParseFloat(string(text), 64); err == nil && seconds > 1e8 && seconds < 1e11 {
-		return time.UnixMicro(int64(seconds * 1e6)), true
+	if t, ok := epoch(text); ok {
+		return t, true
 	}
 	t, _, ok := c.time(append(slices.Clone(text), ' '))
 	return t, ok

@@ -101,6 +101,46 @@ www.example.org:443 198.51.100.7 - - [01/Nov/2026:10:00:07 +0100] "GET /wp-login
 127.0.0.1 - - [01/Nov/2026:10:00:10 +0100] "GET /.env HTTP/1.1" 404 0 "-" "-"
 Nov  1 10:00:11 www nginx: 192.0.2.66 - - [01/Nov/2026:10:00:11 +0100] "GET /.env HTTP/1.1" 404 0 "-" "-"
 `, []string{"1 192.0.2.66 web-probe two-way 1", "2 192.0.2.66 web-exploit two-way 1", "3 192.0.2.66 web-login two-way 1", "4 192.0.2.66 web-probe two-way 1", "5 198.51.100.7 web 1", "12 192.0.2.66 web-probe two-way 1"}},
+		{"web access as JSON", `{"time_iso8601":"2026-11-01T10:00:00+01:00","remote_addr":"192.0.2.66","request":"GET /.git/config HTTP/1.1","status":404,"http_user_agent":"x"}
+{"time_local":"01/Nov/2026:10:00:01 +0100","remote_addr":"192.0.2.66","request_method":"GET","request_uri":"/?q=${jndi:ldap","status":"200","http_x_forwarded_for":"198.51.100.1"}
+{"level":"info","ts":1793523602.5,"request":{"remote_ip":"192.0.2.66","client_ip":"192.0.2.67","method":"GET","uri":"/wp-login.php","headers":{"User-Agent":["x"]}},"status":404}
+{"level":"info","ts":1793523602.5,"request":{"remote_ip":"2001:db8::7","method":"GET","uri":"/a","headers":{"User-Agent":["Mozilla/5.0 (X11)"],"Referer":["https://example.org/"]}},"status":200}
+{"ClientHost":"192.0.2.66","DownstreamStatus":404,"RequestMethod":"GET","RequestPath":"/phpmyadmin","StartUTC":"2026-11-01T09:00:00.123456789Z"}
+{"time_iso8601":"2026-11-01T10:00:00+01:00","remote_addr":"192.0.2.66","remote_addr":"198.51.100.1","request":"GET /.env HTTP/1.1","status":404}
+{"time_iso8601":"2026-11-01T10:00:00+01:00","remote_addr":"192.0.2.66","request":"","status":400}
+{"time":"2026-11-01T10:00:00+01:00","client":"192.0.2.66","status":404,"msg":"of a program"}
+{"time":"[01/Nov/2026:10:00:00 +0100]","remote_host":"192.0.2.66","user":"me","request":"GET /private HTTP/1.1","status":401}
+{"time":"2026-11-01T10:00:00+01:00","remote_addr":"127.0.0.1","request":"GET /.env HTTP/1.1","status":404}
+Nov  1 10:00:11 www caddy[7]: {"level":"info","request":{"remote_ip":"192.0.2.66","method":"GET","uri":"/.env"},"status":404}
+Nov  1 10:00:12 www caddy[7]: {"level":"info","msg":"serving"}
+`, []string{"1 192.0.2.66 web-probe two-way 1", "2 192.0.2.66 web-exploit two-way 1", "3 192.0.2.67 web-probe two-way 1", "4 2001:db8::7 web 1", "5 192.0.2.66 web-probe two-way 1",
+			"7 192.0.2.66 web-probe two-way 1", "9 192.0.2.66 web-login two-way 1", "11 192.0.2.66 web-probe two-way 1"}},
+		{"Suricata", `{"timestamp":"2026-11-01T10:00:00.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_ip":"198.51.100.1","dest_port":445,"proto":"TCP","alert":{"signature":"ET CINS Active Threat","category":"Misc Attack"},"flow":{"pkts_toserver":1,"pkts_toclient":0}}
+{"timestamp":"2026-11-01T10:00:01.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_ip":"198.51.100.1","dest_port":22,"proto":"TCP","alert":{"signature":"ET SCAN x","category":"Attempted Information Leak"},"flow":{"pkts_toserver":5,"pkts_toclient":4}}
+{"timestamp":"2026-11-01T10:00:02.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_ip":"198.51.100.1","dest_port":80,"proto":"TCP","app_proto":"http","direction":"to_server","alert":{"signature":"ET EXPLOIT x","category":"Attempted Administrator Privilege Gain"},"flow":{"pkts_toserver":5,"pkts_toclient":4}}
+{"timestamp":"2026-11-01T10:00:03.457984+0100","event_type":"alert","src_ip":"198.51.100.1","src_port":80,"dest_ip":"192.0.2.66","dest_port":51698,"proto":"TCP","app_proto":"http","direction":"to_client","alert":{"signature":"x","category":"Web Application Attack"}}
+{"timestamp":"2026-11-01T10:00:04.457984+0100","event_type":"alert","src_ip":"203.0.113.9","src_port":80,"dest_ip":"198.51.100.1","dest_port":51698,"proto":"TCP","app_proto":"http","alert":{"signature":"x","category":"Web Application Attack"},"flow":{"pkts_toserver":5,"pkts_toclient":4}}
+{"timestamp":"2026-11-01T10:00:05.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_ip":"198.51.100.1","dest_port":25,"proto":"TCP","app_proto":"smtp","alert":{"signature":"x","category":"Attempted User Privilege Gain"},"flow":{"src_ip":"192.0.2.66","pkts_toclient":4}}
+{"timestamp":"2026-11-01T10:00:06.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":5,"dest_ip":"198.51.100.1","dest_port":53,"proto":"UDP","app_proto":"dns","alert":{"signature":"x","category":"Misc Attack"},"flow":{"pkts_toclient":0}}
+{"timestamp":"2026-11-01T10:00:07.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":5,"dest_port":80,"proto":"TCP","app_proto":"http","direction":"to_server","alert":{"signature":"x","category":"Not Suspicious Traffic"}}
+{"timestamp":"2026-11-01T10:00:08.457984+0100","event_type":"dns","src_ip":"192.0.2.66"}
+{"timestamp":"2026-11-01T10:00:08.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":5,"dest_port":1433,"proto":"TCP","alert":{"signature":"ET SCAN Suspicious inbound","category":"Potentially Bad Traffic"},"flow":{"pkts_toclient":0}}
+{"timestamp":"2026-11-01T10:00:09.457984+0100","event_type":"alert","src_ip":"203.0.113.9","src_ip":"192.0.2.66","direction":"to_server","alert":{"category":"Misc Attack"}}
+`, []string{"2 192.0.2.66 scan 1", "3 192.0.2.66 web-exploit two-way 1", "6 192.0.2.66 ids-alert two-way 1", "7 192.0.2.66 scan 1", "10 192.0.2.66 scan 1"}},
+		{"Zeek", "#separator \\x09\n#path\tssh\n#fields\tts\tid.orig_h\tauth_success\tauth_attempts\tdirection\n#types\ttime\taddr\tbool\tcount\tenum\n" +
+			"1793523602.500000\t192.0.2.66\tF\t3\t-\n1793523603.500000\t198.51.100.7\tT\t1\tINBOUND\n1793523604.500000\t192.0.2.66\t-\t0\t-\n1793523605.500000\t203.0.113.9\tF\t1\tOUTBOUND\n" +
+			"1793523606.500000\t192.0.2.66\n#close\t2026-11-02-00-00-00\n#fields\tts\tid.orig_h\tconn_state\tlocal_orig\tlocal_resp\n" +
+			"1793523607.500000\t192.0.2.66\tS0\tF\tT\n1793523608.500000\t203.0.113.9\tS0\tT\tF\n1793523609.500000\t203.0.113.9\tSF\tF\tT\n1793523610.500000\t203.0.113.9\tS0\t-\t-\n" +
+			"#fields\tts\tid.orig_h\tnote\tsrc\n1793523611.500000\t-\tScan::Port_Scan\t192.0.2.66\n1793523612.500000\t203.0.113.9\tSSL::Invalid_Server_Cert\t203.0.113.9\n" +
+			"1793523613.500000\t-\tSSH::Password_Guessing\t192.0.2.66\n1793523614.500000\t-\tHTTP::SQL_Injection_Attacker\t192.0.2.66\n1793523615.500000\t-\tFTP::Bruteforcing\t192.0.2.66\n",
+			[]string{"5 192.0.2.66 ssh-login two-way 3", "6 198.51.100.7 ssh 1", "12 192.0.2.66 scan 1", "17 192.0.2.66 scan 1", "19 192.0.2.66 ssh-login two-way 1",
+				"20 192.0.2.66 web-exploit two-way 1", "21 192.0.2.66 ftp-login two-way 1"}},
+		{"Zeek as JSON", `{"ts":1793523602.5,"uid":"C1","id.orig_h":"192.0.2.66","auth_success":false,"auth_attempts":2}
+{"ts":"2026-11-01T09:00:00.5Z","uid":"C1","id.orig_h":"198.51.100.7","auth_success":true}
+{"ts":1793523602.5,"uid":"C1","id.orig_h":"192.0.2.66","conn_state":"REJ","local_orig":false,"local_resp":true}
+{"ts":1793523602.5,"note":"Scan::Address_Scan","src":"192.0.2.66"}
+{"ts":1793523602.5,"uid":"C1","id.orig_h":"203.0.113.9","id.orig_h":"192.0.2.66","auth_success":false}
+`, []string{"1 192.0.2.66 ssh-login two-way 2", "2 198.51.100.7 ssh 1", "3 192.0.2.66 scan 1", "4 192.0.2.66 scan 1"}},
 		{"Apache's errors", `[Sun Nov 01 10:00:00.123456 2026] [auth_basic:error] [pid 1:tid 2] [client 192.0.2.66:51390] AH01617: user a: authentication failure for "/x": Password Mismatch
 [Sun Nov 01 10:00:01 2026] [error] [client 2001:db8::7] user a not found: /x
 [Sun Nov 01 10:00:02 2026] [authz_core:error] [pid 1] [client [2001:db8::7]:4] AH01630: client denied by server configuration: /srv/secret
@@ -167,6 +207,11 @@ var templates = []string{
 	"Nov  1 10:00:00 mx imapd: LOGIN FAILED, user=%s, ip=[192.0.2.66]",
 	`192.0.2.66 - %s [01/Nov/2026:10:00:00 +0100] "GET /.env%s HTTP/1.1" 404 47 "%s" "%s"`,
 	`192.0.2.66 - - [01/Nov/2026:10:00:00 +0100] "%s" 400 47 "-" "-"`,
+	`{"time_iso8601":"2026-11-01T10:00:00+01:00","remote_addr":"192.0.2.66","request":"GET /.env%s HTTP/1.1","status":404,"http_user_agent":"%s"}`,
+	`{"time_iso8601":"2026-11-01T10:00:00+01:00","http_user_agent":"%s","status":404,"request":"GET /.env HTTP/1.1","remote_addr":"192.0.2.66"}`,
+	`{"level":"info","ts":1793523602.5,"request":{"headers":{"User-Agent":["%s"]},"remote_ip":"192.0.2.66","method":"GET","uri":"/.env%s"},"status":404}`,
+	`{"timestamp":"2026-11-01T10:00:02.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_port":80,"proto":"TCP","app_proto":"http","direction":"to_server","alert":{"signature":"x","category":"Web Application Attack"},"http":{"url":"%s"}}`,
+	`{"ts":1793523602.5,"uid":"C1","id.orig_h":"192.0.2.66","auth_success":false,"client":"%s"}`,
 	`[Sun Nov 01 10:00:00 2026] [error] [client 192.0.2.66] user %s not found: /x%s, referer: %s`,
 	`[Sun Nov 01 10:00:00 2026] [core:error] [pid 1] [client 192.0.2.66:1] AH00126: Invalid URI in request %s`,
 	`2026/11/01 10:00:00 [error] 1#0: *6 user "%s": password mismatch, client: 192.0.2.66, server: x, request: "GET /%s HTTP/1.1", host: "%s"`,
@@ -185,6 +230,8 @@ var names = []string{
 	" rhost=203.0.113.99", "rhost=203.0.113.99 ", "a, relay=[203.0.113.99]", "a, ip=[203.0.113.99]", "a [203.0.113.99]", "a) [203.0.113.99]:1 I=[198.51.100.1]:25: 535 Incorrect authentication data",
 	`" 404 1 "-" "-"`, `x" 404 47 "-" "-" 203.0.113.99 - - [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404`, "[client 203.0.113.99] user root not found", "] [client 203.0.113.99] user root not found: /",
 	`x", client: 203.0.113.99, server: x, request: "GET / HTTP/1.1`, `x": password mismatch, client: 203.0.113.99, server: , request: "GET /`, `x] FAIL LOGIN: Client "203.0.113.99"`, `203.0.113.99" `,
+	`x","client_ip":"203.0.113.99`, `x","remote_addr":"203.0.113.99`, `x","request":{"remote_ip":"203.0.113.99","method":"GET","uri":"/.env"},"y":"`, `x"]},"client_ip":"203.0.113.99","y":{"z":["`,
+	`x","src_ip":"203.0.113.99`, `x"},"src_ip":"203.0.113.99","y":{"z":"`, `x","id.orig_h":"203.0.113.99`, `x","note":"Scan::Port_Scan","src":"203.0.113.99`,
 	"a (h.example[203.0.113.99])", "x\nNov  1 10:00:00 h sshd[8]: Failed password for root from 203.0.113.99 port 9 ssh2"[:1], "\\", "\"", "%", "\x1b[2J", "\x00", "\xff\xfe", "::ffff:203.0.113.99", "2001:db8::99",
 	"a H=(x) [203.0.113.99] P=esmtp", "\"a H=(x) [203.0.113.99] P=esmtp\"@x", "(203.0.113.99)", "<203.0.113.99>", "203.0.113.99:22", strings.Repeat("203.0.113.99 ", 50),
 }
@@ -205,13 +252,46 @@ func TestNobodyElseIsMeant(t *testing.T) {
 func onlyThePeer(t *testing.T, line, name string) int {
 	t.Helper()
 	text := strings.ReplaceAll(line, "%s", strings.NewReplacer("\n", "", "\r", "").Replace(name)) // a line is one line
-	counted := shown(t, text+"\n")
+	counted := shown(t, "Nov  1 10:00:00 h cron[7]: a line that makes it a log\n"+text+"\n")
 	for _, x := range counted {
 		if !strings.Contains(x, " 192.0.2.66 ") {
 			t.Errorf("%s\nwas counted as %s", text, x)
 		}
 	}
 	return len(counted)
+}
+
+// TestZeekHeader tells values of which nobody knows what they are, and knows them when it reads on.
+func TestZeekHeader(t *testing.T) {
+	line := "1793523602.500000\t192.0.2.66\tF\n"
+	o := evidence.Options{At: time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC)}
+	read := func(from evidence.Position, text string) (evidence.Position, evidence.Summary) {
+		to, sum, err := evidence.ReadOn(context.Background(), "test", strings.NewReader(text), from, o, evidence.NewTally("local"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return to, sum
+	}
+	if _, sum := read(evidence.Position{}, line); sum.Unknown != 1 || sum.Hostile != 0 || sum.Example != strings.TrimSpace(line) {
+		t.Errorf("without a header: %+v; expected one line not understood", sum)
+	}
+	to, sum := read(evidence.Position{}, "#fields\tts\tid.orig_h\tauth_success\n")
+	if sum.Unknown+sum.Hostile != 0 {
+		t.Errorf("a header alone: %+v", sum)
+	}
+	if _, sum := read(to, line); sum.Unknown != 0 || sum.Hostile != 1 {
+		t.Errorf("read on: %+v; expected one hostile line", sum)
+	}
+}
+
+// TestDeepJSON is an object that would take a stack to read.
+func TestDeepJSON(t *testing.T) {
+	for _, deep := range []string{strings.Repeat("[", 100_000), strings.Repeat(`{"a":`, 100_000)} {
+		line := `{"timestamp":"2026-11-01T10:00:02.457984+0100","event_type":"alert","src_ip":"192.0.2.66","direction":"to_server","alert":` + deep
+		if got := shown(t, line+"\n"+line+"\n"); len(got) != 0 {
+			t.Errorf("%q; expected nothing", got)
+		}
+	}
 }
 
 func FuzzClientNames(f *testing.F) {

@@ -12,6 +12,9 @@ import (
 // and the combined format of Apache and nginx.
 func accessLine(c *clock, line []byte) (entry, bool) {
 	const length = len("20/Jan/2015:19:53:28 +0100")
+	if line[0] == '{' { // JSON may hold such a time too
+		return entry{}, false
+	}
 	for open := 0; open < 1000; open++ { // a user's name may hold a bracket too
 		i := bytes.IndexByte(line[open:], '[')
 		if i < 0 || open+i+length+2 > len(line) {
@@ -82,10 +85,7 @@ func (a *access) read(e *entry) (Event, bool) {
 		return Event{}, false
 	}
 	r.user = bytes.TrimRight(rest, " ")
-	if kind := a.kind(&r, source, e.at); kind != "" {
-		return hostile(e, kind, source, true)
-	}
-	return Event{Source: source, At: e.at, Service: "web", Count: 1}, r.byPerson()
+	return r.event(a.rules, source, e.at)
 }
 
 // splitRequest reads "REQUEST" STATUS SIZE["REFERER" "AGENT"]. Servers put a backslash before a quote in a request.
@@ -103,11 +103,17 @@ func splitRequest(text []byte) (request, bool) {
 	if r.referer, text, ok = quoted(text); ok {
 		r.agent, _, _ = quoted(text)
 	}
-	i, j := bytes.IndexByte(r.line, ' '), bytes.LastIndexByte(r.line, ' ')
-	if i > 0 && j > i && bytes.HasPrefix(r.line[j+1:], []byte("HTTP/")) {
-		r.method, r.path = r.line[:i], r.line[i+1:j]
-	}
+	r.method, r.path, _ = requestLine(r.line)
 	return r, true
+}
+
+// requestLine reads METHOD PATH HTTP/VERSION.
+func requestLine(line []byte) (method, path []byte, ok bool) {
+	i, j := bytes.IndexByte(line, ' '), bytes.LastIndexByte(line, ' ')
+	if i <= 0 || j <= i || !bytes.HasPrefix(line[j+1:], []byte("HTTP/")) {
+		return nil, nil, false
+	}
+	return line[:i], line[i+1 : j], true
 }
 
 // quoted reads "TEXT" and returns what stands behind.
@@ -127,14 +133,17 @@ func quoted(text []byte) (inner, rest []byte, ok bool) {
 	return nil, text, false
 }
 
-// kind tells what a request is an attempt at; nothing for an ordinary one.
-func (a *access) kind(r *request, source netip.Addr, at time.Time) string {
+// event tells what a request shows.
+func (r *request) event(rules *web.Matcher, source netip.Addr, at time.Time) (Event, bool) {
 	method := string(r.method)
 	if r.method == nil {
 		method = web.None
 	}
 	user := len(r.user) > 0 && string(r.user) != "-"
-	return a.rules.Kind(web.Request{Source: source, At: at, Method: method, Path: r.path, Status: r.status, User: user})
+	if kind := rules.Kind(web.Request{Source: source, At: at, Method: method, Path: r.path, Status: r.status, User: user}); kind != "" {
+		return hostile(&entry{at: at}, kind, source, true)
+	}
+	return Event{Source: source, At: at, Service: "web", Count: 1}, r.byPerson()
 }
 
 // byPerson tells whether a page was read by somebody rather than by a program: a browser that says from where it came got
