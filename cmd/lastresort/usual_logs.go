@@ -19,7 +19,7 @@ var onePlace = [][]string{
 
 // everyPlace are where web servers put the logs of each site.
 var everyPlace = []string{"/var/log/nginx/*access.log", "/var/log/nginx/*error.log", "/var/log/apache2/*access.log", "/var/log/apache2/*error.log",
-	"/var/log/httpd/*access_log", "/var/log/httpd/*error_log"}
+	"/var/log/httpd/*access_log", "/var/log/httpd/*error_log", "/var/log/caddy/*access.log", "/var/log/traefik/*access.log"}
 
 // usualLogs returns the logs in the usual places of a machine, each once, in the order in which places are looked through.
 func usualLogs(root fs.FS) []string {

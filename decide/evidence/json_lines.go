@@ -3,39 +3,79 @@ package evidence
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"net/netip"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // object is a JSON object taken apart: what stands under each key.
 type object map[string]json.RawMessage
 
-// members takes an object apart. One that has a key twice is none, for it can be read in two ways.
+// members takes an object apart. One that has a key twice is none, for it can be read in two ways. The values are parts of
+// text.
 func members(text []byte) (object, bool) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+	if len(text) == 0 || text[0] != '{' || !json.Valid(text) {
 		return nil, false
 	}
 	o := object{}
-	for d.More() {
-		token, err := d.Token()
-		key, isText := token.(string)
-		if _, twice := o[key]; err != nil || !isText || twice {
+	for rest := bytes.TrimLeft(text[1:], blanks); rest[0] != '}'; rest = bytes.TrimLeft(rest, blanks+",") {
+		n := valueLength(rest)
+		key, ok := unquote(rest[:n])
+		rest = bytes.TrimLeft(rest[n:], blanks+":")
+		n = valueLength(rest)
+		if _, twice := o[key]; !ok || twice {
 			return nil, false
 		}
-		var value json.RawMessage
-		if d.Decode(&value) != nil {
-			return nil, false
+		o[key] = json.RawMessage(rest[:n])
+		rest = rest[n:]
+	}
+	return o, true
+}
+
+// blanks are what may stand between the parts of JSON.
+const blanks = " \t\r\n"
+
+// valueLength returns how long the value at the front of valid JSON is.
+func valueLength(text []byte) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			for i++; text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+			if depth == 0 {
+				return i + 1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 { // of what is around it
+				return i
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return i
+			}
 		}
-		o[key] = value
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, false
+	return len(text)
+}
+
+// unquote reads a text of JSON.
+func unquote(raw []byte) (string, bool) {
+	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return string(raw[1 : len(raw)-1]), true
 	}
-	_, err := d.Token()
-	return o, err == io.EOF
+	var s string
+	err := json.Unmarshal(raw, &s)
+	return s, err == nil
 }
 
 // text returns the text under the first of some keys that is there and isn't empty, or a number or truth as it is written.
@@ -48,8 +88,7 @@ func (o object) text(keys ...string) string {
 		if raw[0] != '"' {
 			return string(raw)
 		}
-		var s string
-		if json.Unmarshal(raw, &s) == nil && s != "" {
+		if s, ok := unquote(raw); ok && s != "" {
 			return s
 		}
 	}

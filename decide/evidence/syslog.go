@@ -12,6 +12,7 @@ type entry struct {
 	program []byte
 	pid     []byte
 	message []byte
+	object  object // the message taken apart, where its form's line is JSON
 }
 
 // clock reads the times of lines.

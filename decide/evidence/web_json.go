@@ -19,7 +19,7 @@ func accessJSONLine(c *clock, line []byte) (entry, bool) {
 		return entry{}, false
 	}
 	at, ok := c.any([]byte(strings.Trim(o.text(timeKeys...), "[]")))
-	return entry{at: at, message: line}, ok
+	return entry{at: at, message: line, object: o}, ok
 }
 
 // isAccess tells whether an object tells of a request: others have a status too.
@@ -80,9 +80,12 @@ func newAccessJSON(o Options) reader { return &accessJSON{addresses{}, o.Web.Mat
 
 // read implements reader.
 func (a *accessJSON) read(e *entry) (Event, bool) {
-	o, ok := members(e.message)
-	if !ok || !o.isAccess() {
-		return Event{}, false
+	o := e.object
+	if o == nil { // it stood in syslog or the journal
+		var ok bool
+		if o, ok = members(e.message); !ok || !o.isAccess() {
+			return Event{}, false
+		}
 	}
 	source, ok := o.peer(a.addresses)
 	from := o

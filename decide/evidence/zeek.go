@@ -27,7 +27,7 @@ func zeekLine(c *clock, line []byte) (entry, bool) {
 			return entry{}, false
 		}
 		at, ok := c.any([]byte(o.text("ts")))
-		return entry{at: at, message: line}, ok
+		return entry{at: at, message: line, object: o}, ok
 	default:
 		i := bytes.IndexByte(line, '\t')
 		if i < 10 || bytes.IndexByte(line[:i], '.') < 0 {
@@ -82,9 +82,8 @@ func (z *zeek) read(e *entry) (Event, bool) {
 		}
 		return Event{}, false
 	}
-	if e.message[0] == '{' {
-		o, _ := members(e.message)
-		return z.event(e, func(key string) string { return o.text(key) })
+	if e.object != nil {
+		return z.event(e, func(key string) string { return e.object.text(key) })
 	}
 	if z.fields == nil {
 		z.lost = true

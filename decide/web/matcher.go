@@ -59,7 +59,7 @@ func (c *rule) holds(r *Request) bool {
 	if c.Query {
 		whole = r.Path
 	}
-	return (len(c.Path) == 0 || slices.ContainsFunc(c.Path, func(part string) bool { return holdsFold(whole, part) })) &&
+	return (len(c.Path) == 0 || c.parts.in(whole)) &&
 		(len(c.End) == 0 || slices.ContainsFunc(c.End, func(end string) bool { return endsFold(path, end) }))
 }
 
@@ -91,12 +91,27 @@ func (m *Matcher) forget(now time.Time) {
 	}
 }
 
-// holdsFold tells whether a text holds a part, in whatever case; the part is in lower case.
-func holdsFold(text []byte, lower string) bool {
-	first := lower[0]
-	for i := 0; i+len(lower) <= len(text); i++ {
-		if c := text[i]; (c == first || c|0x20 == first) && startsFold(text[i:], lower) {
-			return true
+// parts are texts in lower case by their first byte, so that a look for all of them passes over a text once.
+type parts [256][]string
+
+func newParts(lower []string) *parts {
+	var p parts
+	for _, part := range lower {
+		p[part[0]] = append(p[part[0]], part)
+	}
+	return &p
+}
+
+// in tells whether a text holds one of them, in whatever case.
+func (p *parts) in(text []byte) bool {
+	for i, c := range text {
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		for _, part := range p[c] {
+			if len(part) <= len(text)-i && startsFold(text[i:], part) {
+				return true
+			}
 		}
 	}
 	return false
@@ -122,9 +137,9 @@ func startsFold(text []byte, lower string) bool {
 }
 
 // programs are what programs call themselves by, in lower case; a page's address among it too.
-var programs = []string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"}
+var programs = newParts([]string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"})
 
 // IsProgram tells whether a user agent says of itself that no person reads the page.
 func IsProgram(agent []byte) bool {
-	return slices.ContainsFunc(programs, func(sign string) bool { return holdsFold(agent, sign) })
+	return programs.in(agent)
 }

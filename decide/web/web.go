@@ -94,6 +94,7 @@ var kindName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 type rule struct {
 	Rule
 	status [600]bool
+	parts  *parts // of Path
 }
 
 func compile(r Rule) (rule, error) {
@@ -118,6 +119,7 @@ func compile(r Rule) (rule, error) {
 		}
 	}
 	c.Path, c.End = lower(r.Path), lower(r.End)
+	c.parts = newParts(c.Path)
 	for _, text := range r.Status {
 		if err := c.addStatus(text); err != nil {
 			return c, err
