@@ -175,13 +175,7 @@ func TestManyRangesGoInAtOnce(t *testing.T) {
 
 func TestOthersSeeTheSameTable(t *testing.T) {
 	k := fresh(t, Inbound)
-	nft, err := exec.LookPath("nft")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	nft := sandbox.Tool(t, "nft")
 	apply(t, k, forGood(t, edges...), rng(t, "192.0.2.64/26"))
 	text, err := exec.Command(nft, "-j", "list", "ruleset").Output()
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 // nft runs nft with one command in the sandbox, as somebody else would.
 func nft(t *testing.T, command string) {
 	t.Helper()
-	if out, err := exec.Command("nft", command).CombinedOutput(); err != nil {
+	if out, err := exec.Command(sandbox.Tool(t, "nft"), command).CombinedOutput(); err != nil {
 		t.Fatalf("nft %s: %v: %s", command, err, out)
 	}
 }
@@ -200,7 +200,8 @@ func TestReadingBesideAWriterIsWholeOrAnError(t *testing.T) {
 	k := fresh(t, Inbound)
 	wants := many(2000, time.Time{})
 	apply(t, k, wants)
-	stop, done := make(chan struct{}), make(chan struct{})
+	stop, done, wrote := make(chan struct{}), make(chan struct{}), 0
+	nft := sandbox.Tool(t, "nft")
 	go func() {
 		defer close(done)
 		for i := 0; ; i++ {
@@ -208,7 +209,9 @@ func TestReadingBesideAWriterIsWholeOrAnError(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(2 * time.Millisecond):
-				_ = exec.Command("nft", fmt.Sprintf("add table inet other%d; delete table inet other%d", i, i)).Run()
+				if exec.Command(nft, fmt.Sprintf("add table inet other%d; delete table inet other%d", i, i)).Run() == nil {
+					wrote++
+				}
 			}
 		}
 	}()
@@ -219,6 +222,9 @@ func TestReadingBesideAWriterIsWholeOrAnError(t *testing.T) {
 	}
 	close(stop)
 	<-done
+	if wrote == 0 {
+		t.Error("nobody wrote beside; expected changes of the ruleset")
+	}
 }
 
 func TestAnyStateLeadsToAnyOther(t *testing.T) {

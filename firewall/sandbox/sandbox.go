@@ -98,6 +98,11 @@ var skip string
 // Main runs a package's tests in a sandbox: a TestMain calls it with the tests' run and exits with what it returns. Where no
 // sandbox can be made the tests fail if CI=true; elsewhere they run without one, and those that Need it are skipped.
 func Main(run func() int) int {
+	// Administrators' programs aren't on everybody's path.
+	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if Inside() {
 		if err := Enter(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -126,4 +131,23 @@ func Need(t interface {
 	if !Inside() {
 		t.Skip(skip)
 	}
+}
+
+// Tool returns where a program of somebody else's is that a test holds ours against. It skips the test where the machine
+// hasn't got it; where CI is true, that is a failure.
+func Tool(t interface {
+	Helper()
+	Skip(args ...any)
+	Fatal(args ...any)
+}, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path
+	case os.Getenv("CI") == "true":
+		t.Fatal(err)
+	}
+	t.Skip(err)
+	return ""
 }
