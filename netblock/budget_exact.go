@@ -2,7 +2,7 @@ package netblock
 
 import "math"
 
-// mostExact bounds the work of an exact search, in ranges that are tried.
+// mostExact bounds the work of an exact search, in ranges and shares of the limit that are tried.
 const mostExact = 20_000_000
 
 // exactWithin is Within for the range shape, exactly: it tries every interval between any two cells, for every number of
@@ -23,7 +23,8 @@ func exactWithin(problems []Problem, most int) (Budgeted, bool) {
 		c := intervalCover{ground: grounds[i], entry: costOf(problems[i].EntryCost)}
 		c.collect = func() {
 			n := len(c.cells)
-			if work += n * n * min(most, n); work <= mostExact {
+			work += n*n*min(most, n) + (most+1)*(min(most, n)+1) // for the stretch, and to add it to those before
+			if work <= mostExact {
 				stretches = append(stretches, c.stretch(i, most))
 			}
 		}

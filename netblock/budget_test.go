@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 )
 
@@ -116,5 +117,24 @@ func allowed(t *testing.T, what string, p Problem, ranges []Range) {
 			t.Fatalf("%s: %v isn't allowed in %s", what, ranges, describe(p))
 		}
 		last = j
+	}
+}
+
+// TestTheExactSearchIsBounded has many stretches of few cells, whose shares of a high limit would be too much to try.
+func TestTheExactSearchIsBounded(t *testing.T) {
+	p := Problem{Shape: Interval, Border: OfPrefix(netip.MustParsePrefix("10.0.0.0/8")), Prior: 1}
+	var walls []Range
+	for i := range uint64(5000) {
+		at := addrOf(10<<24+i*16, true)
+		p.Points = append(p.Points, Point{Addr: at, Offender: true, Named: true, Danger: 1})
+		walls = append(walls, Single(addrOf(10<<24+i*16+8, true)))
+	}
+	p.Walls = SetOf(walls...)
+	if _, ok := exactWithin([]Problem{p}, 4000); ok {
+		t.Error("5000 stretches and 4000 ranges are searched; expected that to be too much")
+	}
+	p.Points, p.Walls = p.Points[:200], SetOf(walls[:200]...)
+	if b, ok := exactWithin([]Problem{p}, 150); !ok || b.Ranges != 150 || b.Cost != 50 {
+		t.Errorf("%v, %d ranges, cost %v; expected 150 ranges and 50 left", ok, b.Ranges, b.Cost)
 	}
 }
