@@ -153,10 +153,6 @@ func (p *Problem) saved(than, by []Range) float64 {
 // but for what lies outside of the part anyway.
 func (p *Problem) near(ranges []Range) Problem {
 	out := *p
-	length := 48
-	if p.Border.Is4() {
-		length = 24
-	}
 	around := Range{ranges[0].first, ranges[0].last}
 	for _, r := range ranges {
 		if r.first.Less(around.first) {
@@ -166,12 +162,7 @@ func (p *Problem) near(ranges []Range) Problem {
 			around.last = r.last
 		}
 	}
-	if first, err := around.first.Prefix(length); err == nil {
-		around.first = first.Addr()
-	}
-	if last, err := around.last.Prefix(length); err == nil {
-		around.last = lastOf(last)
-	}
+	around = Range{Group(around.first).Addr(), lastOf(Group(around.last))}
 	if around.first.Less(p.Border.first) {
 		around.first = p.Border.first
 	}

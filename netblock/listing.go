@@ -23,27 +23,26 @@ const mostWeight = 1e9
 // weight. Empty lines, and what follows # or ;, are skipped. A line that isn't so is an error with its place. It stops at
 // the first error of each.
 func ReadList(name string, in io.Reader, each func(Listed) error) error {
-	n := 0
-	if err := readLines(in, &n, each); err != nil {
+	if n, err := readLines(in, func(_ int, line []byte) error { return readListed(line, each) }); err != nil {
 		return fmt.Errorf("%s:%d: %w", name, n, err)
 	}
 	return nil
 }
 
-// readLines reads lines, and leaves in n the number of the last.
-func readLines(in io.Reader, n *int, each func(Listed) error) error {
+// readLines reads lines, numbered from 1, and returns the number of the last.
+func readLines(in io.Reader, each func(n int, line []byte) error) (n int, err error) {
 	lines := lineReader{in: in, buffer: make([]byte, 256<<10)}
 	for {
 		line, err := lines.next()
 		if err == io.EOF {
-			return nil
+			return n, nil
 		}
-		*n++
+		n++
 		if err == nil && len(line) > 0 {
-			err = readListed(line, each)
+			err = each(n, line)
 		}
 		if err != nil {
-			return err
+			return n, err
 		}
 	}
 }
@@ -51,27 +50,29 @@ func readLines(in io.Reader, n *int, each func(Listed) error) error {
 // ReadRanges reads the first column of a list: an address, a prefix or FIRST-LAST. What stands behind it isn't looked at, nor
 // is a header, a first line without a digit. A line that isn't so is an error with its place.
 func ReadRanges(name string, in io.Reader, each func(Range) error) error {
-	lines := lineReader{in: in, buffer: make([]byte, 256<<10)}
-	for n := 1; ; n++ {
-		line, err := lines.next()
-		if err == io.EOF {
+	n, err := readLines(in, func(n int, line []byte) error {
+		first, _ := field(uncommented(line))
+		if len(first) == 0 || n == 1 && !bytes.ContainsAny(first, "0123456789:") {
 			return nil
 		}
-		if i := bytes.IndexAny(line, "#;"); i >= 0 {
-			line = line[:i]
-		}
-		first, _ := field(line)
-		header := n == 1 && !bytes.ContainsAny(first, "0123456789:")
-		if err == nil && len(first) > 0 && !header {
-			var r Range
-			if r, err = ParseRange(string(first)); err == nil {
-				err = each(r)
-			}
-		}
+		r, err := ParseRange(string(first))
 		if err != nil {
-			return fmt.Errorf("%s:%d: %w", name, n, err)
+			return err
 		}
+		return each(r)
+	})
+	if err != nil {
+		return fmt.Errorf("%s:%d: %w", name, n, err)
 	}
+	return nil
+}
+
+// uncommented returns what of a line stands before a remark.
+func uncommented(line []byte) []byte {
+	if i := bytes.IndexAny(line, "#;"); i >= 0 {
+		return line[:i]
+	}
+	return line
 }
 
 // ReadParts is ReadList for a text that is all in memory, on all processors: each part of it, in their order, has a receiver
@@ -94,10 +95,10 @@ func ReadParts(name string, text []byte, parts int, each func(part int) func(Lis
 	}
 	errs := make([]error, parts)
 	onAll(parts, func(i int) {
-		n := 0
-		errs[i] = readLines(bytes.NewReader(text[begin(i):ends[i]]), &n, each(i))
-		if errs[i] != nil {
-			errs[i] = fmt.Errorf("%s:%d: %w", name, bytes.Count(text[:begin(i)], []byte("\n"))+n, errs[i])
+		mine := each(i)
+		n, err := readLines(bytes.NewReader(text[begin(i):ends[i]]), func(_ int, line []byte) error { return readListed(line, mine) })
+		if err != nil {
+			errs[i] = fmt.Errorf("%s:%d: %w", name, bytes.Count(text[:begin(i)], []byte("\n"))+n, err)
 		}
 	})
 	for _, err := range errs {
@@ -154,9 +155,7 @@ func readListed(line []byte, each func(Listed) error) error {
 	if a, ok := dotted(line); ok { // what most lines are
 		return each(Listed{Range: Single(a), Weight: 1})
 	}
-	if i := bytes.IndexAny(line, "#;"); i >= 0 {
-		line = line[:i]
-	}
+	line = uncommented(line)
 	first, rest := field(line)
 	if len(first) == 0 {
 		if len(rest) > 0 {
