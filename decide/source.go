@@ -88,9 +88,9 @@ func (s *source) count(p *Policy, today int) {
 const breakIn = "break-in"
 
 // proves tells whether a sighting is our own and two-way; nothing else makes an offender or adds danger.
-func proves(x *history.Sighting) bool { return x.Proof == history.TwoWay && local(x.Reporter) }
-
-func local(reporter string) bool { return reporter == "local" || strings.HasPrefix(reporter, "local/") }
+func proves(x *history.Sighting) bool {
+	return x.Proof == history.TwoWay && history.IsLocal(x.Reporter)
+}
 
 // proven returns a source's sightings that prove something, in window, earliest first.
 func (s *source) proven(today, window int) []*history.Sighting {
@@ -122,7 +122,7 @@ func (s *source) context(today, window int) context {
 		x := &s.sightings[i]
 		switch {
 		case today-dayOf(x.Last) >= window || proves(x):
-		case local(x.Reporter):
+		case history.IsLocal(x.Reporter):
 			c.oneWay += x.Count
 		default:
 			c.others += x.Count

@@ -115,7 +115,7 @@ func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, now
 		o, err := optionsOf(p, l, now, func(_ int64, e evidence.Event) {
 			x := backtest.Event{Source: e.Source, First: e.At, Last: e.At, Kind: e.Kind, Service: e.Service, Proof: e.Proof, Count: e.Count}
 			if e.Kind != "" {
-				x.Reporter = reporter
+				x.Reporter = history.Local
 			}
 			out = append(out, x)
 		})

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"lastresort/decide/history"
@@ -35,7 +34,7 @@ func (f importFlags) check() error {
 	switch {
 	case f.reporter != "" && f.as != reported:
 		return usage("--reporter names who saw what is reported; expected --as reported beside it")
-	case f.reporter == "local" || strings.HasPrefix(f.reporter, "local/"):
+	case history.IsLocal(f.reporter):
 		return usage("--reporter %s is one of our own machines; expected the name of somebody else", f.reporter)
 	case f.as == "":
 		return nil

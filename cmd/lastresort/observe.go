@@ -111,9 +111,6 @@ func optionsOf(policy *decide.Policy, l decide.Log, now time.Time, line func(int
 	return o, nil
 }
 
-// reporter is what we are called in our own sightings.
-const reporter = "local"
-
 // observed is what reading one log came to.
 type observed struct {
 	Log     string     `json:"log"`
@@ -169,7 +166,7 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 
 // observeLog reads one log. An error with an empty result is one of the store, or the end of the context.
 func (a *app) observeLog(ctx context.Context, s *history.Store, policy *decide.Policy, l decide.Log, positions map[string]json.RawMessage, now time.Time) (observed, error) {
-	t := evidence.NewTally(reporter)
+	t := evidence.NewTally(history.Local)
 	o, err := optionsOf(policy, l, now, a.lineProgress(l.Path))
 	if err != nil {
 		return observed{}, err
@@ -301,7 +298,7 @@ func (a *app) observeLines(ctx context.Context, policy *decide.Policy, named []s
 	out := bufio.NewWriterSize(a.stdout, 64<<10)
 	for _, l := range a.logsOf(policy, named) {
 		show := func(line int64, e evidence.Event) {
-			r := e.Record(reporter)
+			r := e.Record(history.Local)
 			if a.json {
 				text := history.Encode(r)
 				fmt.Fprintf(out, "%s,\"line\":%d}\n", text[:len(text)-1], line)
@@ -328,7 +325,7 @@ func (a *app) observeLines(ctx context.Context, policy *decide.Policy, named []s
 }
 
 func (a *app) readWhole(ctx context.Context, l decide.Log, o evidence.Options) (evidence.Summary, error) {
-	t := evidence.NewTally(reporter)
+	t := evidence.NewTally(history.Local)
 	if l.Path == "-" {
 		return evidence.Read(ctx, "standard input", a.stdin, o, t)
 	}

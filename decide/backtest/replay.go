@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"lastresort/decide"
@@ -37,7 +36,7 @@ type Event struct {
 
 // hostile tells whether an event is a sighting of our own; others' decide nothing and are no part of a score.
 func (e *Event) hostile() bool {
-	return e.Kind != "" && (e.Reporter == "local" || strings.HasPrefix(e.Reporter, "local/"))
+	return e.Kind != "" && history.IsLocal(e.Reporter)
 }
 
 func (e *Event) twoWay() bool { return e.hostile() && e.Proof == history.TwoWay }

@@ -4,6 +4,7 @@ package history
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"lastresort/netblock"
@@ -133,6 +134,14 @@ const (
 	Hostile   Stance = "hostile"
 	Bounced   Stance = "bounced"
 )
+
+// Local is the reporter of what we see ourselves; Local/HOST is one of several machines of ours.
+const Local = "local"
+
+// IsLocal tells whether a reporter is one of our own machines.
+func IsLocal(reporter string) bool {
+	return reporter == Local || strings.HasPrefix(reporter, Local+"/")
+}
 
 // Sighting is hostile traffic from one source.
 type Sighting struct {

@@ -182,7 +182,7 @@ func (a *asker) seenMore() {
 		return a.ask(func(c *changed) {
 			for ago := range days {
 				at := a.now.AddDate(0, 0, -ago)
-				c.h.Sightings = append(c.h.Sightings, history.Sighting{Source: source, First: at, Last: at, Kind: kind, Count: 1, Proof: history.TwoWay, Reporter: "local"})
+				c.h.Sightings = append(c.h.Sightings, history.Sighting{Source: source, First: at, Last: at, Kind: kind, Count: 1, Proof: history.TwoWay, Reporter: history.Local})
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lastresort/decide/history"
 	"lastresort/netblock"
 )
 
@@ -96,7 +97,7 @@ func (x *xarf) entry() (Entry, error) {
 		return Entry{}, fmt.Errorf("%q is no time; expected RFC 3339", at)
 	}
 	reporter = strings.Join(strings.Fields(reporter), " ")
-	if reporter == "" || reporter == "local" || strings.HasPrefix(reporter, "local/") { // nobody else is one of our own machines
+	if reporter == "" || history.IsLocal(reporter) { // nobody else is one of our own machines
 		return Entry{}, fmt.Errorf("%q is nobody who reports; expected a domain or an organisation", reporter)
 	}
 	return Entry{Range: netblock.Single(a), At: seen.UTC(), Kind: kindOf(kind), Reporter: reporter, Source: "XARF"}, nil
