@@ -40,29 +40,34 @@ type rdapEntity struct {
 
 // readRDAP reads RDAP answers one after the other.
 func readRDAP(name string, in io.Reader, r *Result) error {
+	return readJSON(in, func(i int, x *rdapNetwork) { r.rdap(i, x) }, name+": RDAP answer", `an "ip network" object`)
+}
+
+// readJSON reads objects that stand one after the other, by themselves or in lists, and gives each with the number of what
+// it stood in. what says in an error what they are, and expected what they should be.
+func readJSON[T any](in io.Reader, each func(i int, x *T), what, expected string) error {
 	limit := &io.LimitedReader{R: in, N: mostJSON}
 	d := json.NewDecoder(limit)
 	for i := 1; ; i++ {
-		var list []rdapNetwork
 		var raw json.RawMessage
 		err := d.Decode(&raw)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err == nil && len(raw) > 0 && raw[0] == '[' {
+		list := make([]T, 1)
+		if err == nil && raw[0] == '[' {
 			err = json.Unmarshal(raw, &list)
 		} else if err == nil {
-			list = make([]rdapNetwork, 1)
 			err = json.Unmarshal(raw, &list[0])
 		}
 		if err != nil {
 			if limit.N <= 0 {
-				err = fmt.Errorf("answers of more than %d bytes in one file", mostJSON)
+				err = fmt.Errorf("more than %d bytes in one file", mostJSON)
 			}
-			return fmt.Errorf("%s: RDAP answer %d: %w; expected an \"ip network\" object", name, i, err)
+			return fmt.Errorf("%s %d: %w; expected %s", what, i, err, expected)
 		}
-		for _, x := range list {
-			r.rdap(i, &x)
+		for k := range list {
+			each(i, &list[k])
 		}
 	}
 }
@@ -74,7 +79,7 @@ func (r *Result) rdap(answer int, x *rdapNetwork) {
 		return
 	}
 	ranges, err := x.ranges()
-	if err != nil || len(ranges) == 0 {
+	if err != nil {
 		r.skip(0, "RDAP answer %d, %q: %v", answer, x.Handle, err)
 		return
 	}

@@ -1,8 +1,6 @@
 package whois
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -43,35 +41,13 @@ type xarfReporter struct {
 
 // readXARF reads reports one after the other. One that names no address, such as one about a site's name, is skipped.
 func readXARF(name string, in io.Reader, r *Result) error {
-	limit := &io.LimitedReader{R: in, N: mostJSON}
-	d := json.NewDecoder(limit)
-	for i := 1; ; i++ {
-		var list []xarf
-		var raw json.RawMessage
-		err := d.Decode(&raw)
-		if errors.Is(err, io.EOF) {
-			return nil
+	return readJSON(in, func(i int, x *xarf) {
+		if e, err := x.entry(); err != nil {
+			r.skip(0, "report %d: %v", i, err)
+		} else {
+			r.Entries = append(r.Entries, e)
 		}
-		if err == nil && len(raw) > 0 && raw[0] == '[' {
-			err = json.Unmarshal(raw, &list)
-		} else if err == nil {
-			list = make([]xarf, 1)
-			err = json.Unmarshal(raw, &list[0])
-		}
-		if err != nil {
-			if limit.N <= 0 {
-				err = fmt.Errorf("reports of more than %d bytes in one file", mostJSON)
-			}
-			return fmt.Errorf("%s: report %d: %w; expected an XARF object", name, i, err)
-		}
-		for k := range list {
-			if e, err := list[k].entry(); err != nil {
-				r.skip(0, "report %d: %v", i, err)
-			} else {
-				r.Entries = append(r.Entries, e)
-			}
-		}
-	}
+	}, name+": report", "an XARF object")
 }
 
 func (x *xarf) entry() (Entry, error) {
