@@ -9,10 +9,6 @@ import (
 	"lastresort/netblock"
 )
 
-func unitOf(a netip.Addr) netblock.Range { return netblock.UnitRange(a) }
-
-func groupOf(a netip.Addr) netblock.Range { return netblock.OfPrefix(netblock.Group(a)) }
-
 // fail2ban's defaults: jail.conf of 1.1. With increment each further ban of an address is twice as long as the one before.
 const (
 	maxRetry = 5
@@ -24,7 +20,7 @@ const (
 // fail2ban plays a reactive banner event by event: five failures within ten minutes ban an address for ten. It needs no
 // night; what it bans it can't see.
 func fail2ban(events []Event, o Options, increment bool) Score {
-	out := Score{Name: "fail2ban", Lost: []string{}}
+	out := Score{Name: "fail2ban"}
 	if increment {
 		out.Name = "fail2ban, longer each time"
 	}
@@ -51,7 +47,7 @@ func fail2ban(events []Event, o Options, increment bool) Score {
 			if !e.First.Before(o.From) {
 				out.Stopped.add(e)
 				if e.Kind == "" {
-					lost[e.Source] = true
+					lost[netblock.Unit(e.Source)] = true
 				}
 			}
 			continue
@@ -81,9 +77,6 @@ func fail2ban(events []Event, o Options, increment bool) Score {
 	if nights := float64(o.To.Sub(o.From)) / float64(decide.Day); nights > 0 {
 		out.Changes = float64(changes) / nights
 	}
-	for a := range lost {
-		out.Lost = append(out.Lost, netblock.UnitRange(a).String())
-	}
-	slices.Sort(out.Lost)
+	out.Lost = units(lost)
 	return out
 }

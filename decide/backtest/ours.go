@@ -2,12 +2,14 @@ package backtest
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
 	"lastresort/decide"
 	"lastresort/decide/history"
+	"lastresort/netblock"
 )
 
 // ours judges each night as review does, and applies what no guard holds back.
@@ -87,7 +89,7 @@ func (a *addresses) name() string { return "each address seen, at most" }
 func (a *addresses) night(at time.Time, seen []Event) []decide.Standing {
 	for i := range seen {
 		if seen[i].twoWay() {
-			a.known = append(a.known, decide.Standing{Range: unitOf(seen[i].Source), From: at})
+			a.known = append(a.known, decide.Standing{Range: netblock.UnitRange(seen[i].Source), From: at})
 		}
 	}
 	a.known = distinct(a.known)
@@ -133,7 +135,7 @@ func (w *whole24) night(at time.Time, seen []Event) []decide.Standing {
 			}
 		}
 		if recent >= 2 {
-			w.list = append(w.list, decide.Standing{Range: groupOf(a), From: at, Until: at.Add(30 * decide.Day)})
+			w.list = append(w.list, decide.Standing{Range: netblock.OfPrefix(netblock.Group(a)), From: at, Until: at.Add(30 * decide.Day)})
 			delete(w.days, a)
 		}
 	}
@@ -147,7 +149,7 @@ type topList struct {
 	rows []Event
 }
 
-func (t *topList) name() string { return "top 1000 addresses" }
+func (t *topList) name() string { return fmt.Sprintf("top %d addresses", t.most) }
 
 func (t *topList) night(at time.Time, seen []Event) []decide.Standing {
 	for i := range seen {
@@ -167,7 +169,7 @@ func (t *topList) night(at time.Time, seen []Event) []decide.Standing {
 	slices.SortFunc(list, func(a, b netip.Addr) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), a.Compare(b)) })
 	var out []decide.Standing
 	for _, a := range list[:min(len(list), t.most)] {
-		out = append(out, decide.Standing{Range: unitOf(a), From: at})
+		out = append(out, decide.Standing{Range: netblock.UnitRange(a), From: at})
 	}
 	return distinct(out)
 }

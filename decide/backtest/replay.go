@@ -80,7 +80,6 @@ type Score struct {
 	Addresses float64  `json:"addresses_most"`
 	Changes   float64  `json:"changes_a_night"` // ranges that came or went
 	HeldBack  int      `json:"nights_held_back"`
-	Bound     string   `json:"bound,omitempty"` // why its figures aren't exact
 }
 
 // strategy is one way of blocking.
@@ -116,13 +115,15 @@ func Run(ctx context.Context, h *history.History, events []Event, p *decide.Poli
 		}
 	}
 	r.note(h, events, p, exact)
-	for _, s := range []strategy{newOurs(h, p), &addresses{}, &whole24{}, &topList{most: 1000}} {
+	mine := newOurs(h, p)
+	for _, s := range []strategy{mine, &addresses{}, &whole24{}, &topList{most: 1000}} {
 		x, _, err := replay(ctx, s, events, nights, o)
 		if err != nil {
 			return r, err
 		}
 		r.Scores = append(r.Scores, x)
 	}
+	r.Scores[0].HeldBack = mine.heldBack
 	if exact {
 		r.Scores = append(r.Scores, fail2ban(events, o, false), fail2ban(events, o, true))
 	}
@@ -151,7 +152,7 @@ const week = 7 * decide.Day
 
 // replay plays one strategy, and returns what it stopped also week by week. What it stops the nights after can't see.
 func replay(ctx context.Context, s strategy, events []Event, nights []time.Time, o Options) (Score, []Sum, error) {
-	out := Score{Name: s.name(), Lost: []string{}}
+	out := Score{Name: s.name()}
 	weekly := make([]Sum, (o.To.Sub(o.From)+week-1)/week)
 	next := 0 // the first event that no night has seen or judged yet
 	var waiting, seen []Event
@@ -203,14 +204,18 @@ func replay(ctx context.Context, s strategy, events []Event, nights []time.Time,
 	if len(nights) > 0 {
 		out.Mean, out.Changes = float64(ranges)/float64(len(nights)), out.Changes/float64(len(nights))
 	}
-	for a := range lost {
-		out.Lost = append(out.Lost, netblock.UnitRange(a).String())
-	}
-	slices.Sort(out.Lost)
-	if x, ok := s.(*ours); ok {
-		out.HeldBack = x.heldBack
-	}
+	out.Lost = units(lost)
 	return out, weekly, nil
+}
+
+// units prints addresses, in the sense of judging, in order.
+func units(set map[netip.Addr]bool) []string {
+	out := []string{}
+	for a := range set {
+		out = append(out, netblock.UnitRange(a).String())
+	}
+	slices.Sort(out)
+	return out
 }
 
 // force is the ranges in force from one night to the next.

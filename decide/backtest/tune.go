@@ -26,36 +26,45 @@ type Point struct {
 // knob is a policy key and the values to try.
 type knob struct {
 	key    string
-	values []string
+	values []string // as a policy has them
 	set    func(p *decide.Policy, i int)
 }
 
-// pick sets one of some values.
-func pick[T any](at func(*decide.Policy) *T, values ...T) func(*decide.Policy, int) {
-	return func(p *decide.Policy, i int) { *at(p) = values[i] }
+// knobOf is one of a key that stands by itself.
+func knobOf[T any](key string, at func(*decide.Policy) *T, values ...T) knob {
+	k := knob{key: key, set: func(p *decide.Policy, i int) { *at(p) = values[i] }}
+	for _, v := range values {
+		k.values = append(k.values, fmt.Sprint(v))
+	}
+	return k
 }
 
-// ladderFrom is the ladder of a policy with all steps below the first lengthened to it.
-func ladderFrom(days ...int) func(*decide.Policy, int) {
-	return func(p *decide.Policy, i int) {
-		first := decide.Duration(time.Duration(days[i]) * decide.Day)
+// firstStep is that of a policy's ladder. Its other steps are lengthened to it.
+func firstStep(first ...decide.Duration) knob {
+	k := knob{key: "length.ladder, first step", set: func(p *decide.Policy, i int) {
 		p.Length.Ladder = slices.Clone(p.Length.Ladder)
-		p.Length.Ladder[0] = first
-		for k := 1; k < len(p.Length.Ladder); k++ {
-			p.Length.Ladder[k] = max(p.Length.Ladder[k], first)
+		p.Length.Ladder[0] = first[i]
+		for n := range p.Length.Ladder {
+			p.Length.Ladder[n] = max(p.Length.Ladder[n], first[i])
 		}
+	}}
+	for _, d := range first {
+		k.values = append(k.values, d.String())
 	}
+	return k
 }
 
 // knobs are the keys that the result hangs on most.
 var knobs = []knob{
-	{"offender.events", []string{"3", "5", "10"}, pick(func(p *decide.Policy) *int64 { return &p.Offender.Events }, 3, 5, 10)},
-	{"hostile.days", []string{"1", "2", "3"}, pick(func(p *decide.Policy) *int { return &p.Hostile.Days }, 1, 2, 3)},
-	{"danger.immediate", []string{"30", "100", "300"}, pick(func(p *decide.Policy) *float64 { return &p.Danger.Immediate }, 30, 100, 300)},
-	{"length.ladder, first step", []string{"1d", "7d", "14d", "30d"}, ladderFrom(1, 7, 14, 30)},
-	{"range.neighbours", []string{"0", "0.1", "0.3"}, pick(func(p *decide.Policy) *float64 { return &p.Range.Neighbours }, 0, 0.1, 0.3)},
-	{"range.prior", []string{"0.0005", "0.002", "0.01"}, pick(func(p *decide.Policy) *float64 { return &p.Range.Prior }, 0.0005, 0.002, 0.01)},
+	knobOf("offender.events", func(p *decide.Policy) *int64 { return &p.Offender.Events }, 3, 5, 10),
+	knobOf("hostile.days", func(p *decide.Policy) *int { return &p.Hostile.Days }, 1, 2, 3),
+	knobOf("danger.immediate", func(p *decide.Policy) *float64 { return &p.Danger.Immediate }, 30, 100, 300),
+	firstStep(days(1), days(7), days(14), days(30)),
+	knobOf("range.neighbours", func(p *decide.Policy) *float64 { return &p.Range.Neighbours }, 0, 0.1, 0.3),
+	knobOf("range.prior", func(p *decide.Policy) *float64 { return &p.Range.Prior }, 0.0005, 0.002, 0.01),
 }
+
+func days(n int) decide.Duration { return decide.Duration(time.Duration(n) * decide.Day) }
 
 // Tune replays a period with a policy as it is, with each of some keys changed alone, and with the two changes together that
 // stopped most by themselves. It proposes; nothing is written.
