@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) backtestCommand() *cobra.Command {
-	var from, to, every string
+	var p period
 	c := &cobra.Command{
 		Use:   "backtest --from TIME --to TIME [LOG…]",
 		Short: "replay the nights of a period: what would have been stopped, and what lost",
@@ -24,40 +24,47 @@ func (a *app) backtestCommand() *cobra.Command {
 			"apart, and shows what fail2ban with its defaults would have done. The records of the store go with both.",
 		Example: "  lastresort backtest --from 2026-10-01 --to 2026-11-01\n  lastresort backtest --from 2026-10-01 --to 2026-11-01 --every 1h /var/log/auth.log*",
 		RunE: func(c *cobra.Command, logs []string) error {
-			o, err := backtestOptions(from, to, every)
+			o, err := p.options()
 			if err != nil {
 				return err
 			}
 			return a.backtest(c.Context(), o, logs)
 		},
 	}
-	f := c.Flags()
-	f.StringVar(&from, "from", "", "the first night, RFC 3339 or a date")
-	f.StringVar(&to, "to", "", "the end, which is no night any more")
-	f.StringVar(&every, "every", "1d", "how far apart the nights are")
+	p.addTo(c)
 	return a.prints(c)
 }
 
-func backtestOptions(from, to, every string) (backtest.Options, error) {
+// period is the flags that name the nights to replay.
+type period struct{ from, to, every string }
+
+func (p *period) addTo(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&p.from, "from", "", "the first night, RFC 3339 or a date")
+	f.StringVar(&p.to, "to", "", "the end, which is no night any more")
+	f.StringVar(&p.every, "every", "1d", "how far apart the nights are")
+}
+
+func (p *period) options() (backtest.Options, error) {
 	var o backtest.Options
-	if from == "" || to == "" {
-		return o, usage("backtest needs a period; expected --from and --to, each RFC 3339 or a date")
+	if p.from == "" || p.to == "" {
+		return o, usage("a replay needs a period; expected --from and --to, each RFC 3339 or a date")
 	}
 	var err error
-	if o.From, err = parseTime(from); err != nil {
+	if o.From, err = parseTime(p.from); err != nil {
 		return o, err
 	}
-	if o.To, err = parseTime(to); err != nil {
+	if o.To, err = parseTime(p.to); err != nil {
 		return o, err
 	}
-	d, err := decide.ParseDuration(every)
+	d, err := decide.ParseDuration(p.every)
 	if err != nil {
 		return o, usage("%v", err)
 	}
 	o.Every = time.Duration(d)
 	switch nights := o.To.Sub(o.From) / o.Every; {
 	case !o.From.Before(o.To):
-		return o, usage("the period from %s to %s is empty; expected --from before --to", from, to)
+		return o, usage("the period from %s to %s is empty; expected --from before --to", p.from, p.to)
 	case nights > 100_000:
 		return o, usage("%d nights are too many; expected at most 100000: a longer --every, or a shorter period", nights)
 	}
@@ -112,7 +119,7 @@ func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, 
 func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, now time.Time) ([]backtest.Event, error) {
 	var out []backtest.Event
 	for _, l := range a.logsOf(p, logs) {
-		o, err := optionsOf(p, l, now, func(_ int64, e evidence.Event) {
+		o, err := a.optionsOf(p, l, now, func(_ int64, e evidence.Event) {
 			x := backtest.Event{Source: e.Source, First: e.At, Last: e.At, Kind: e.Kind, Service: e.Service, Proof: e.Proof, Count: e.Count}
 			if e.Kind != "" {
 				x.Reporter = history.Local
@@ -122,8 +129,13 @@ func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, now
 		if err != nil {
 			return nil, err
 		}
-		if _, err := a.readWhole(ctx, l, o); err != nil {
+		sum, err := a.readWhole(ctx, l, o)
+		a.progressDone()
+		if err != nil {
 			return nil, err
+		}
+		if x := observedOf(l.Path, sum, nil); oddities(x) != "" {
+			a.note("%s", x)
 		}
 	}
 	return out, nil

@@ -22,7 +22,7 @@ const firstJournal = 90 * 24 * time.Hour
 
 // observeJournal reads what came to the journal since a cursor, by way of journalctl.
 func (a *app) observeJournal(ctx context.Context, policy *decide.Policy, l decide.Log, from logState, now time.Time, t *evidence.Tally) (logState, evidence.Summary, error) {
-	o, err := optionsOf(policy, l, now, a.lineProgress(l.Path))
+	o, err := a.optionsOf(policy, l, now, nil)
 	if err != nil {
 		return from, evidence.Summary{}, err
 	}

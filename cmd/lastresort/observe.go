@@ -93,13 +93,16 @@ func logOf(policy *decide.Policy, path string) decide.Log {
 	return decide.Log{Path: path}
 }
 
-// optionsOf says how a log is read.
-func optionsOf(policy *decide.Policy, l decide.Log, now time.Time, line func(int64, evidence.Event)) (evidence.Options, error) {
+// optionsOf says how a log is read, with progress where somebody looks.
+func (a *app) optionsOf(policy *decide.Policy, l decide.Log, now time.Time, line func(int64, evidence.Event)) (evidence.Options, error) {
 	rules, err := web.New(policy.Web)
 	if err != nil {
 		return evidence.Options{}, usage("the policy's [[web]]: %v", err)
 	}
 	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Web: rules, Line: line}
+	if show := a.progress(l.Path + ", line"); show != nil {
+		o.Progress = func(lines int64) { show(int(lines)) }
+	}
 	if l.Pattern == "" {
 		return o, nil
 	}
@@ -167,7 +170,7 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 // observeLog reads one log. An error with an empty result is one of the store, or the end of the context.
 func (a *app) observeLog(ctx context.Context, s *history.Store, policy *decide.Policy, l decide.Log, positions map[string]json.RawMessage, now time.Time) (observed, error) {
 	t := evidence.NewTally(history.Local)
-	o, err := optionsOf(policy, l, now, a.lineProgress(l.Path))
+	o, err := a.optionsOf(policy, l, now, nil)
 	if err != nil {
 		return observed{}, err
 	}
@@ -241,19 +244,6 @@ func checkFormats(policy *decide.Policy) error {
 	return nil
 }
 
-// lineProgress shows how many lines of a log counted so far.
-func (a *app) lineProgress(path string) func(int64, evidence.Event) {
-	show := a.progress(path + ", line")
-	if show == nil {
-		return nil
-	}
-	return func(line int64, _ evidence.Event) {
-		if line%1024 == 0 {
-			show(int(line))
-		}
-	}
-}
-
 // printObserved prints what reading the logs came to.
 func (a *app) printObserved(all []observed) error {
 	if a.json {
@@ -306,10 +296,11 @@ func (a *app) observeLines(ctx context.Context, policy *decide.Policy, named []s
 			}
 			fmt.Fprintf(out, "%s:%d: %s\n", printable(l.Path), line, printable(describe(r)))
 		}
-		o, err := optionsOf(policy, l, now, show)
+		o, err := a.optionsOf(policy, l, now, show)
 		if err != nil {
 			return err
 		}
+		o.Progress = nil // what is printed shows it
 		sum, err := a.readWhole(ctx, l, o)
 		if flushed := out.Flush(); flushed != nil {
 			return flushed

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) tuneCommand() *cobra.Command {
-	var from, to, every string
+	var p period
 	c := &cobra.Command{
 		Use:   "tune --from TIME --to TIME [LOG…]",
 		Short: "which policy keys would have stopped more, lost less, or taken fewer ranges",
@@ -21,7 +21,7 @@ func (a *app) tuneCommand() *cobra.Command {
 			"comes to. Those that no other beats in all of what is stopped, lost and held are marked, with the number of weeks\n" +
 			"of the period in which the same is true. It writes nothing: the policy is yours.",
 		RunE: func(c *cobra.Command, logs []string) error {
-			o, err := backtestOptions(from, to, every)
+			o, err := p.options()
 			if err != nil {
 				return err
 			}
@@ -40,10 +40,7 @@ func (a *app) tuneCommand() *cobra.Command {
 			})
 		},
 	}
-	f := c.Flags()
-	f.StringVar(&from, "from", "", "the first night, RFC 3339 or a date")
-	f.StringVar(&to, "to", "", "the end, which is no night any more")
-	f.StringVar(&every, "every", "1d", "how far apart the nights are")
+	p.addTo(c)
 	return a.prints(c)
 }
 

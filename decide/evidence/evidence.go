@@ -41,6 +41,8 @@ type Options struct {
 	Web    web.Rules      // of what requests to web servers are attempts at
 	Own    *Pattern       // reads the log by a pattern of the operator's own, instead of a known form
 	Line   func(line int64, e Event)
+	// Progress, where there is one, is told now and then how many lines of a file were read.
+	Progress func(lines int64)
 }
 
 // Summary is what reading a log came to.
@@ -140,7 +142,9 @@ const trialLines = 200
 // line reads one line.
 func (d *digest) line(text []byte) error {
 	d.sum.Lines++
-	d.number++
+	if d.number++; d.o.Progress != nil && d.number%4096 == 0 {
+		d.o.Progress(d.number)
+	}
 	text = trim(text)
 	if d.number == 1 {
 		text, _ = after(text, "\xef\xbb\xbf") // a byte order mark
