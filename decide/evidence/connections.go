@@ -51,21 +51,25 @@ const longestConnection = 600
 // processOf names a line's process by its host and number; where a log has no numbers, the source stands for it. It is the
 // same on every run (FNV-1a), so that the same log is always read the same way.
 func processOf(e *entry, source netip.Addr) uint64 {
-	h := uint64(14695981039346656037)
-	add := func(c byte) { h = (h ^ uint64(c)) * 1099511628211 }
-	for _, c := range e.host {
-		add(c)
-	}
-	add(0)
-	for _, c := range e.pid {
-		add(c)
-	}
+	h := noHash.with(e.host).with([]byte{0}).with(e.pid)
 	if len(e.pid) == 0 {
-		for _, c := range source.As16() {
-			add(c)
-		}
+		a := source.As16()
+		h = h.with(a[:])
 	}
-	return max(h, 1)
+	return max(uint64(h), 1)
+}
+
+// fnv1a is a hash of bytes that come one after the other (Fowler, Noll and Vo's FNV-1a, 64 bits).
+type fnv1a uint64
+
+// noHash is that of nothing yet.
+const noHash fnv1a = 14695981039346656037
+
+func (h fnv1a) with(text []byte) fnv1a {
+	for _, c := range text {
+		h = (h ^ fnv1a(c)) * 1099511628211
+	}
+	return h
 }
 
 // row returns where a process's connection may stand.

@@ -3,8 +3,6 @@ package evidence
 import (
 	"bytes"
 	"net/netip"
-
-	"lastresort/decide/history"
 )
 
 // isDovecot tells dovecot's own processes: in syslog they are one program, in its own log files each has its name.
@@ -75,16 +73,16 @@ func (d *dovecot) login(e *entry, text []byte, service string) (Event, bool) {
 		reason = reason[:j]
 	}
 	if _, good := after(text, "Login: user=<"); good {
-		return Event{Source: source, At: e.at, Service: service, Count: 1}, !source.IsLoopback()
+		return honest(e, service, source, true)
 	}
 	if n := bytes.LastIndex(reason, []byte("(auth failed, ")); n >= 0 {
-		count := int64(1)
+		ev, ok := hostile(e, "mail-login", source, true)
 		if word, _ := firstWord(reason[n+len("(auth failed, "):]); len(word) < 4 {
 			if times, ok := number(word); ok {
-				count = max(times, 1)
+				ev.Count = max(times, 1)
 			}
 		}
-		return Event{Source: source, At: e.at, Kind: "mail-login", Proof: history.TwoWay, Count: count}, true
+		return ev, ok
 	}
 	for _, what := range []string{"(tried to use disabled ", "(tried to use disallowed ", "(proxy dest auth failed)", "(auth failed)"} {
 		if bytes.Contains(reason, []byte(what)) {

@@ -1,10 +1,6 @@
 package evidence
 
-import (
-	"bytes"
-
-	"lastresort/decide/history"
-)
+import "bytes"
 
 func isDropbear(program []byte) bool { return string(program) == "dropbear" }
 
@@ -28,7 +24,7 @@ func (d *dropbear) read(e *entry) (Event, bool) {
 			return Event{}, false
 		}
 		source, ok := d.addresses.withPort(rest[:i])
-		return Event{Source: source, At: e.at, Kind: "ssh-login", Proof: history.TwoWay, Count: 1}, ok
+		return hostile(e, "ssh-login", source, ok)
 	}
 	head, word := lastWord(text)
 	head, from := before(head, " from")
@@ -39,9 +35,9 @@ func (d *dropbear) read(e *entry) (Event, bool) {
 	switch {
 	case startsFold(head, "bad password attempt for "), startsFold(head, "login attempt for nonexistent user"),
 		startsFold(head, "bad pam password attempt for "), bytes.HasPrefix(head, []byte("Exit before auth (")) && bytes.Contains(head, []byte("Max auth tries reached")):
-		return Event{Source: source, At: e.at, Kind: "ssh-login", Proof: history.TwoWay, Count: 1}, true
+		return hostile(e, "ssh-login", source, true)
 	case startsFold(head, "password auth succeeded for "), startsFold(head, "pubkey auth succeeded for "), startsFold(head, "pam password auth succeeded for "):
-		return Event{Source: source, At: e.at, Service: "ssh", Count: 1}, true
+		return honest(e, "ssh", source, true)
 	}
 	return Event{}, false
 }

@@ -33,6 +33,21 @@ func (e Event) Record(reporter string) history.Record {
 	return history.Sighting{Source: e.Source, First: e.At, Last: e.At, Kind: e.Kind, Count: e.Count, Proof: e.Proof, Reporter: reporter}
 }
 
+// hostile is a two-way event: its source got our answers.
+func hostile(e *entry, kind string, source netip.Addr, ok bool) (Event, bool) {
+	return Event{Source: source, At: e.at, Kind: kind, Proof: history.TwoWay, Count: 1}, ok && source.IsValid()
+}
+
+// scanned is a one-way event: its source may be forged.
+func scanned(e *entry, source netip.Addr, ok bool) (Event, bool) {
+	return Event{Source: source, At: e.at, Kind: "scan", Proof: history.OneWay, Count: 1}, ok
+}
+
+// honest is honest traffic on a service. What the machine says to itself is none.
+func honest(e *entry, service string, source netip.Addr, ok bool) (Event, bool) {
+	return Event{Source: source, At: e.at, Service: service, Count: 1}, ok && !source.IsLoopback()
+}
+
 // Options say how a log is read.
 type Options struct {
 	Format string         // a name of Formats; empty is recognised by content
@@ -199,17 +214,10 @@ func (d *digest) readOwn(text []byte) error {
 	at, ev, ok := d.o.Own.read(&d.clock, d.own, text)
 	switch {
 	case !ok:
-		d.sum.Unknown++
-		if d.sum.Example == "" {
-			d.sum.Example = string(text[:min(len(text), 100)])
-		}
+		d.unknown(text)
 		return nil
-	case at.After(d.clock.future):
-		d.sum.Future++
+	case !d.dated(at):
 		return nil
-	}
-	if d.sum.Last.Before(at) {
-		d.sum.Last = at
 	}
 	if ev.Source.IsValid() && ev.Kind+ev.Service != "" {
 		d.count(ev)
@@ -241,12 +249,8 @@ const mostPrograms = 256
 // readBy gives a line to the readers that it is for, until one makes an event of it.
 func (d *digest) readBy(e *entry, forms []int) error {
 	d.known = true
-	if e.at.After(d.clock.future) {
-		d.sum.Future++
+	if !d.dated(e.at) {
 		return nil
-	}
-	if d.sum.Last.Before(e.at) {
-		d.sum.Last = e.at
 	}
 	for _, i := range forms {
 		if !d.seen[i] {
@@ -287,11 +291,29 @@ func (d *digest) recognise(form int) {
 	}
 }
 
-func (d *digest) notUnderstood(text []byte) error {
+// dated notes the time of a line, and tells whether it counts: one of the future doesn't.
+func (d *digest) dated(at time.Time) bool {
+	if at.After(d.clock.future) {
+		d.sum.Future++
+		return false
+	}
+	if d.sum.Last.Before(at) {
+		d.sum.Last = at
+	}
+	return true
+}
+
+// unknown counts a line that isn't understood.
+func (d *digest) unknown(text []byte) {
 	d.sum.Unknown++
 	if d.sum.Example == "" {
 		d.sum.Example = string(text[:min(len(text), 100)])
 	}
+}
+
+// notUnderstood counts a line that no form has, and gives up where none of the first ones has any.
+func (d *digest) notUnderstood(text []byte) error {
+	d.unknown(text)
 	if d.trial++; d.trial >= trialLines && !d.known {
 		return &FormatError{d.name, d.sum.Example}
 	}

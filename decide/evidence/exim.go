@@ -92,5 +92,5 @@ func (x *exim) accepted(e *entry, text []byte) (Event, bool) {
 	if protocol, more := firstWord(rest[i+len(" P="):]); bytes.HasSuffix(protocol, []byte("a")) && bytes.Contains(more, []byte("A=")) {
 		service = "submission"
 	}
-	return Event{Source: source, At: e.at, Service: service, Count: 1}, ok && !source.IsLoopback()
+	return honest(e, service, source, ok)
 }

@@ -52,7 +52,7 @@ func (v *vsftpd) read(e *entry) (Event, bool) {
 			return hostile(e, "ftp-login", source, ok)
 		}
 		anonymous := bytes.Equal(text[1:i], []byte("ftp")) || bytes.Equal(text[1:i], []byte("anonymous"))
-		return Event{Source: source, At: e.at, Service: "ftp", Count: 1}, ok && !anonymous && !source.IsLoopback()
+		return honest(e, "ftp", source, ok && !anonymous)
 	}
 	return Event{}, false
 }
@@ -98,7 +98,7 @@ func (p *proftpd) read(e *entry) (Event, bool) {
 	case !bytes.HasPrefix(text, []byte("USER ")):
 		return Event{}, false
 	case bytes.HasSuffix(bytes.TrimRight(text, " ."), []byte(": Login successful")):
-		return Event{Source: source, At: e.at, Service: "ftp", Count: 1}, ok && !source.IsLoopback()
+		return honest(e, "ftp", source, ok)
 	case bytes.Contains(text, []byte("(Login failed)")), bytes.Contains(text, []byte(": no such user found from ")):
 		return hostile(e, "ftp-login", source, ok)
 	}

@@ -40,7 +40,7 @@ func (m *mailboxes) read(e *entry) (Event, bool) {
 			}
 			source, ok := m.addresses.of(rest[i+1 : j])
 			if c.good {
-				return Event{Source: source, At: e.at, Service: service, Count: 1}, ok && !source.IsLoopback()
+				return honest(e, service, source, ok)
 			}
 			return hostile(e, "mail-login", source, ok)
 		}
@@ -62,5 +62,5 @@ func (m *mailboxes) read(e *entry) (Event, bool) {
 	if failed {
 		return hostile(e, "mail-login", source, ok)
 	}
-	return Event{Source: source, At: e.at, Service: service, Count: 1}, ok && !source.IsLoopback()
+	return honest(e, service, source, ok)
 }

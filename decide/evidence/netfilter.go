@@ -1,10 +1,6 @@
 package evidence
 
-import (
-	"bytes"
-
-	"lastresort/decide/history"
-)
+import "bytes"
 
 func isKernel(program []byte) bool { return string(program) == "kernel" }
 
@@ -36,7 +32,7 @@ func (n *netfilter) read(e *entry) (Event, bool) {
 		}
 		if value, ok := after(word, "SRC="); ok {
 			source, ok := n.addresses.of(value)
-			return Event{Source: source, At: e.at, Kind: "scan", Proof: history.OneWay, Count: 1}, ok
+			return scanned(e, source, ok)
 		}
 	}
 	return Event{}, false

@@ -3,8 +3,6 @@ package evidence
 import (
 	"bytes"
 	"net/netip"
-
-	"lastresort/decide/history"
 )
 
 func isPostfix(program []byte) bool {
@@ -87,14 +85,11 @@ func (p *postfix) sasl(e *entry, text []byte) (Event, bool) {
 // accepted reads client=HOST[ADDRESS][, sasl_method=M, sasl_username=U]: a mail that was taken in.
 func (p *postfix) accepted(e *entry, text []byte) (Event, bool) {
 	source, rest, ok := p.client(text)
-	if !ok || source.IsLoopback() {
-		return Event{}, false
-	}
 	service := "smtp"
 	if _, login := after(rest, ", sasl_method="); login {
 		service = "submission"
 	}
-	return Event{Source: source, At: e.at, Service: service, Count: 1}, true
+	return honest(e, service, source, ok)
 }
 
 // rejected weighs the answer: CODE ENHANCED WHY. A temporary one may be our own trouble, such as a name server's, and an
@@ -110,9 +105,4 @@ func rejected(e *entry, source netip.Addr, rest []byte) (Event, bool) {
 		return Event{}, false
 	}
 	return hostile(e, kind, source, true)
-}
-
-// hostile is a two-way event.
-func hostile(e *entry, kind string, source netip.Addr, ok bool) (Event, bool) {
-	return Event{Source: source, At: e.at, Kind: kind, Proof: history.TwoWay, Count: 1}, ok && source.IsValid()
 }

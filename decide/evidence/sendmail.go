@@ -31,7 +31,7 @@ func (s *sendmail) read(e *entry) (Event, bool) {
 			rest = rest[:i]
 		}
 		source, ok := s.client(rest)
-		return Event{Source: source, At: e.at, Service: "submission", Count: 1}, ok && !source.IsLoopback()
+		return honest(e, "submission", source, ok)
 	}
 	i = bytes.LastIndex(text, []byte(" relay="))
 	if i < 0 {
@@ -42,7 +42,7 @@ func (s *sendmail) read(e *entry) (Event, bool) {
 	case bytes.HasPrefix(text, []byte("AUTH failure (")):
 		return hostile(e, "mail-login", source, ok)
 	case bytes.HasPrefix(text, []byte("from=")) && bytes.Contains(text, []byte(", msgid=")):
-		return Event{Source: source, At: e.at, Service: "smtp", Count: 1}, ok && !source.IsLoopback()
+		return honest(e, "smtp", source, ok)
 	}
 	return Event{}, false
 }

@@ -100,14 +100,10 @@ func pamUser(text []byte) []byte {
 	return nil
 }
 
-// hashed is 0 for nothing (FNV-1a).
+// hashed is 0 for nothing.
 func hashed(text []byte) uint64 {
 	if len(text) == 0 {
 		return 0
 	}
-	h := uint64(14695981039346656037)
-	for _, c := range text {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	return max(h, 1)
+	return max(uint64(noHash.with(text)), 1)
 }

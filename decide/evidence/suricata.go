@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-
-	"lastresort/decide/history"
 )
 
 // suricataLine takes a line of Suricata's EVE log apart, a JSON object whose time comes first.
@@ -65,14 +63,13 @@ func (s *suricata) read(e *entry) (Event, bool) {
 	if !ok || !bad || source.IsLoopback() || !fromClient(o) {
 		return Event{}, false
 	}
-	ev := Event{Source: source, At: e.at, Kind: "scan", Proof: history.OneWay, Count: 1}
-	if app := o.text("app_proto"); o.text("proto") == "TCP" && app != "" && app != "failed" {
-		ev.Kind, ev.Proof = kind, history.TwoWay
-		if ev.Kind != "ids-alert" && app != "http" && app != "http2" {
-			ev.Kind = "ids-alert"
-		}
+	switch app := o.text("app_proto"); {
+	case o.text("proto") != "TCP" || app == "" || app == "failed":
+		return scanned(e, source, true)
+	case app != "http" && app != "http2":
+		kind = "ids-alert"
 	}
-	return ev, true
+	return hostile(e, kind, source, true)
 }
 
 // fromClient tells whether the packet that an alert is about came from the side that opened the connection. Versions before 7

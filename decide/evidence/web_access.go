@@ -85,7 +85,7 @@ func (a *access) read(e *entry) (Event, bool) {
 		return Event{}, false
 	}
 	r.user = bytes.TrimRight(rest, " ")
-	return r.event(a.rules, source, e.at)
+	return r.event(a.rules, e, source)
 }
 
 // splitRequest reads "REQUEST" STATUS SIZE["REFERER" "AGENT"]. Servers put a backslash before a quote in a request.
@@ -134,16 +134,16 @@ func quoted(text []byte) (inner, rest []byte, ok bool) {
 }
 
 // event tells what a request shows.
-func (r *request) event(rules *web.Matcher, source netip.Addr, at time.Time) (Event, bool) {
+func (r *request) event(rules *web.Matcher, e *entry, source netip.Addr) (Event, bool) {
 	method := string(r.method)
 	if r.method == nil {
 		method = web.None
 	}
 	user := len(r.user) > 0 && string(r.user) != "-"
-	if kind := rules.Kind(web.Request{Source: source, At: at, Method: method, Path: r.path, Status: r.status, User: user}); kind != "" {
-		return hostile(&entry{at: at}, kind, source, true)
+	if kind := rules.Kind(web.Request{Source: source, At: e.at, Method: method, Path: r.path, Status: r.status, User: user}); kind != "" {
+		return hostile(e, kind, source, true)
 	}
-	return Event{Source: source, At: at, Service: "web", Count: 1}, r.byPerson()
+	return honest(e, "web", source, r.byPerson())
 }
 
 // byPerson tells whether a page was read by somebody rather than by a program: a browser that says from where it came got

@@ -112,5 +112,5 @@ func (a *accessJSON) read(e *entry) (Event, bool) {
 	if len(r.method) == 0 {
 		r.method = nil
 	}
-	return r.event(a.rules, source, e.at)
+	return r.event(a.rules, e, source)
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"net/netip"
 	"strings"
-
-	"lastresort/decide/history"
 )
 
 // zeekLine takes a line of a log of Zeek apart, of tab-separated values or JSON. The lines with # say what the values are.
@@ -115,7 +113,7 @@ func (z *zeek) event(e *entry, value func(string) string) (Event, bool) {
 	case !ok || value("direction") == "OUTBOUND" || isTrue(value("local_orig")):
 		return Event{}, false
 	case isTrue(good):
-		return Event{Source: source, At: e.at, Service: "ssh", Count: 1}, true
+		return honest(e, "ssh", source, true)
 	case good != "":
 		ev, ok := hostile(e, "ssh-login", source, true)
 		if n, known := number([]byte(value("auth_attempts"))); known && n > 1 {
@@ -125,7 +123,7 @@ func (z *zeek) event(e *entry, value func(string) string) (Event, bool) {
 	}
 	switch value("conn_state") { // an attempt without an answer, or refused
 	case "S0", "REJ", "SH", "RSTOS0":
-		return Event{Source: source, At: e.at, Kind: "scan", Proof: history.OneWay, Count: 1}, isTrue(value("local_resp"))
+		return scanned(e, source, isTrue(value("local_resp")))
 	}
 	return Event{}, false
 }
@@ -138,7 +136,7 @@ const mostAttempts = 100
 func (z *zeek) notice(e *entry, note string, source netip.Addr, ok bool) (Event, bool) {
 	switch note {
 	case "Scan::Port_Scan", "Scan::Address_Scan", "Scan::Random_Scan":
-		return Event{Source: source, At: e.at, Kind: "scan", Proof: history.OneWay, Count: 1}, ok
+		return scanned(e, source, ok)
 	case "SSH::Password_Guessing":
 		return hostile(e, "ssh-login", source, ok)
 	case "FTP::Bruteforcing":
