@@ -66,16 +66,15 @@ func (p *Policy) read(name, text string) error {
 				found.add(lineOf(text, c.key), "%s is %s; expected %s", c.key, quoted(c.got), c.want)
 			}
 		}
-		if slices.ContainsFunc(p.Log, func(l Log) bool { return l.Path == "" }) {
-			found.add(lineOf(text, "log"), "a [[log]] has no path; expected path = \"/var/log/…\"")
-		}
-		for _, l := range p.Log {
-			if why := l.misfit(); why != "" {
-				found.add(lineOf(text, "log"), "%s", why)
+		for i, l := range p.Log {
+			if why := l.misfit(); why != "" && meta.IsDefined("log") {
+				found.add(tableLine(text, "log", i), "%s", why)
 			}
 		}
-		if n, err := web.Check(p.Web); err != nil {
-			found.add(tableLine(text, "[[web]]", n), "a [[web]] rule: %v", err)
+		if _, err := web.New(p.Web); err != nil {
+			var wrong *web.RuleError
+			errors.As(err, &wrong)
+			found.add(tableLine(text, "web", wrong.Rule-1), "a [[web]] rule: %v", wrong.Why)
 		}
 		if meta.IsDefined("protect", "ranges") {
 			found.overlaps(p.Protect.Ranges, raw["protect"].(map[string]any)["ranges"].([]any))
@@ -84,23 +83,25 @@ func (p *Policy) read(name, text string) error {
 	return found.first(name)
 }
 
-// tableLine returns the line of the n-th header of a text, from 0; 0 where there is none such.
-func tableLine(text, header string, n int) int {
+// tableLine returns the line of the n-th table of a list of them, from 0; where it isn't headed as usual that of the list.
+func tableLine(text, list string, n int) int {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		if strings.HasPrefix(strings.TrimSpace(line), header) {
+		if strings.HasPrefix(strings.TrimSpace(line), "[["+list+"]]") {
 			if n--; n < 0 {
 				return number
 			}
 		}
 	}
-	return 0
+	return lineOf(text, list)
 }
 
 // misfit tells what of a log doesn't go together.
 func (l Log) misfit() string {
 	switch {
+	case l.Path == "":
+		return "a [[log]] has no path; expected path = \"/var/log/…\""
 	case l.Pattern == "" && l.Kind+l.Service+string(l.Proof) != "":
 		return fmt.Sprintf("the [[log]] %q has a kind, service or proof and no pattern; expected pattern = '…'", l.Path)
 	case l.Pattern != "" && l.Format != "":

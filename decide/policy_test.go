@@ -76,6 +76,7 @@ func TestPolicyErrors(t *testing.T) {
 		{"[firewall]\ntable = \"a b\"", `p.toml:2: firewall.table is "a b"; expected a name of letters, digits and _ that begins with a letter`},
 		{"[firewall]\nmode = \"both\"", `p.toml:2: firewall.mode is "both"; expected "inbound" or "all"`},
 		{"[[log]]\nformat = \"sshd\"", `p.toml:1: a [[log]] has no path; expected path = "/var/log/…"`},
+		{"[[log]]\npath = \"/x\"\n\n[[log]]\nformat = \"sshd\"", `p.toml:4: a [[log]] has no path; expected path = "/var/log/…"`},
 		{"[log]\npath = \"/x\"", `p.toml:1: log is a table; expected tables, each headed [[log]]`},
 		{"[[web]]\nkind = \"scan\"\nstatus = [\"404\"]\n\n[[web]] # two\nkind = \"scan\"\n", `p.toml:5: a [[web]] rule: it holds for every request; expected a path, end, method, status or user`},
 		{"[[web]]\nstatus = \"404\"", `p.toml:2: web.status is "404"; expected a list in brackets`},

@@ -140,7 +140,7 @@ func observedOf(path string, s evidence.Summary, err error) observed {
 // observeLogs reads what is new in each log and stores it, a log at a time. One that can't be read is told, the others are
 // read all the same, and then it is an error.
 func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.Policy, named []string, now time.Time) ([]observed, error) {
-	if err := checkFormats(policy); err != nil {
+	if err := a.checkLogs(policy); err != nil {
 		return nil, err
 	}
 	positions, err := s.Positions(ctx)
@@ -235,10 +235,14 @@ func storeTally(ctx context.Context, s *history.Store, t *evidence.Tally, positi
 	return s.Observe(ctx, sightings, traffic, positions)
 }
 
-func checkFormats(policy *decide.Policy) error {
+// checkLogs checks what the policy says of logs, before any of them is read.
+func (a *app) checkLogs(policy *decide.Policy) error {
 	for _, l := range policy.Log {
 		if l.Format != "" && !slices.Contains(evidence.Formats(), l.Format) {
 			return usage("the policy's format %q for %q is none; expected one of %s, or none at all", l.Format, l.Path, strings.Join(evidence.Formats(), " "))
+		}
+		if _, err := a.optionsOf(policy, l, time.Time{}, nil); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -282,7 +286,7 @@ func oddities(o observed) string {
 
 // observeLines shows what each line of a log counts as, and stores nothing.
 func (a *app) observeLines(ctx context.Context, policy *decide.Policy, named []string, now time.Time) error {
-	if err := checkFormats(policy); err != nil {
+	if err := a.checkLogs(policy); err != nil {
 		return err
 	}
 	out := bufio.NewWriterSize(a.stdout, 64<<10)

@@ -31,6 +31,9 @@ func (a *app) policyCheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := a.checkLogs(&p); err != nil {
+				return err
+			}
 			if a.json {
 				return a.printJSON(policyKeys(p))
 			}

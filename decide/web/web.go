@@ -46,27 +46,26 @@ type Request struct {
 // Rules are rules ready for use: those built in, behind an operator's own. The zero value has none of one's own.
 type Rules struct{ own []rule }
 
-// New returns an operator's rules with those built in behind them. An error names the rule, from 1, and what was expected.
+// RuleError says which rule is wrong, and why.
+type RuleError struct {
+	Rule int // from 1
+	Why  error
+}
+
+// Error implements error.
+func (e *RuleError) Error() string { return fmt.Sprintf("rule %d: %v", e.Rule, e.Why) }
+
+// New returns an operator's rules with those built in behind them. An error is a *RuleError of the first that is wrong.
 func New(own []Rule) (Rules, error) {
 	var out Rules
 	for i, r := range own {
 		c, err := compile(r)
 		if err != nil {
-			return Rules{}, fmt.Errorf("rule %d: %w", i+1, err)
+			return Rules{}, &RuleError{i + 1, err}
 		}
 		out.own = append(out.own, c)
 	}
 	return out, nil
-}
-
-// Check returns what is wrong with an operator's rules, and with which first, from 0.
-func Check(own []Rule) (int, error) {
-	for i, r := range own {
-		if _, err := compile(r); err != nil {
-			return i, err
-		}
-	}
-	return 0, nil
 }
 
 // builtin are the rules built in.
@@ -77,15 +76,11 @@ var builtin = func() []rule {
 	if _, err := toml.Decode(Builtin, &table); err != nil {
 		panic(err) // it is part of the program
 	}
-	var out []rule
-	for _, r := range table.Web {
-		c, err := compile(r)
-		if err != nil {
-			panic(err)
-		}
-		out = append(out, c)
+	rules, err := New(table.Web)
+	if err != nil {
+		panic(err)
 	}
-	return out
+	return rules.own
 }()
 
 var kindName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
@@ -107,6 +102,9 @@ func compile(r Rule) (rule, error) {
 	}
 	if r.Pace < 0 || r.Pace > mostPace {
 		return c, fmt.Errorf("pace %d; expected 0 to %d requests", r.Pace, mostPace)
+	}
+	if r.Query && len(r.Path) == 0 {
+		return c, fmt.Errorf("query without a path; it says where the path's parts are looked for")
 	}
 	if r.Pace > 1 && r.Kind == "" {
 		return c, fmt.Errorf("a pace without a kind; what is ordinary needs none")

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -176,13 +177,13 @@ func TestWrongRules(t *testing.T) {
 		{web.Rule{Kind: "scan", Status: []string{"4x4"}}, `status "4x4"; expected one such as 404 or 4xx`},
 		{web.Rule{Kind: "scan", User: true, Pace: -1}, "pace -1; expected 0 to 100000 requests"},
 		{web.Rule{Kind: "scan", User: true, Pace: 100001}, "pace 100001; expected 0 to 100000 requests"},
+		{web.Rule{Kind: "scan", End: []string{"/a"}, Query: true}, "query without a path; it says where the path's parts are looked for"},
 		{web.Rule{User: true, Pace: 2}, "a pace without a kind; what is ordinary needs none"},
 	} {
 		good := web.Rule{Kind: "scan", Status: []string{"404"}}
-		if i, err := web.Check([]web.Rule{good, c.rule}); err == nil || err.Error() != c.want || i != 1 {
-			t.Errorf("%+v: %d, %v; expected %s", c.rule, i, err, c.want)
-		}
-		if _, err := web.New([]web.Rule{good, c.rule}); err == nil || err.Error() != "rule 2: "+c.want {
+		_, err := web.New([]web.Rule{good, c.rule})
+		var wrong *web.RuleError
+		if !errors.As(err, &wrong) || wrong.Rule != 2 || wrong.Why.Error() != c.want || err.Error() != "rule 2: "+c.want {
 			t.Errorf("%+v: %v; expected rule 2: %s", c.rule, err, c.want)
 		}
 	}
