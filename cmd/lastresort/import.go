@@ -56,6 +56,9 @@ func (a *app) importFile(ctx context.Context, s *history.Store, name string, f i
 	if format != whois.Records {
 		return closing(a.importForeign(ctx, s, shown, text, format, f), in)
 	}
+	if _, err := text.Peek(1); err == nil && f != (importFlags{}) {
+		return closing(usage("%s holds records, which say what they are; --as, --reporter and --seen are for files of others", shown), in)
+	}
 	got, err := s.Import(ctx, shown, text, a.progress("records read"))
 	a.progressDone()
 	if err := closing(err, in); err != nil {
