@@ -30,11 +30,7 @@ func (j *judge) actions(d *decision) []Action {
 		list = append(list, Action{GiveAlternateContact, j.c.netblock.Abuse, today, texts(d.added)})
 	}
 	if d.approval == ApprovalNeeded {
-		var ranges []netblock.Range
-		for _, b := range d.blocks {
-			ranges = append(ranges, b.Range)
-		}
-		list = append(list, Action{Approve, "", today, texts(ranges)})
+		list = append(list, Action{Approve, "", today, texts(rangesOf(d.blocks))})
 	}
 	slices.SortStableFunc(list, func(a, b Action) int { return strings.Compare(a.Due, b.Due) })
 	if broken := j.unansweredGuesses(); len(broken) > 0 {

@@ -53,14 +53,6 @@ func (n *night) holdToBudget(r *Review) {
 	}
 }
 
-func rangesOf(list []Standing) []netblock.Range {
-	var out []netblock.Range
-	for _, s := range list {
-		out = append(out, s.Range)
-	}
-	return out
-}
-
 // cover covers the offenders that a rule names, with the ranges that the budget leaves them where the list is full.
 func (j *judge) cover(p netblock.Problem) netblock.Solution {
 	if s, ok := j.n.held[j.c]; ok {

@@ -57,3 +57,12 @@ func (r *Review) sum(n *night) {
 		r.Totals.Offenders += len(c.Offenders)
 	}
 }
+
+// rangesOf returns where blocks lie.
+func rangesOf(list []Standing) []netblock.Range {
+	var out []netblock.Range
+	for _, s := range list {
+		out = append(out, s.Range)
+	}
+	return out
+}

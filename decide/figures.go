@@ -15,11 +15,7 @@ func (j *judge) weighLoss(d *decision) {
 	p := j.priced(d)
 	switch {
 	case d.verdict == BlockVerdict:
-		var ranges []netblock.Range
-		for _, b := range d.blocks {
-			ranges = append(ranges, b.Range)
-		}
-		d.cover = p.Price(ranges)
+		d.cover = p.Price(rangesOf(d.blocks))
 	case d.rule == RuleLoss:
 		var own []netblock.Range
 		for _, o := range j.c.offenders {
@@ -68,14 +64,7 @@ func (j *judge) losers(d *decision) []honestSource {
 
 // newlyLost returns the honest value per day that a case's new ranges lose, an offender's own not counted.
 func (j *judge) newlyLost(c CaseChanges) float64 {
-	var added, had []netblock.Range
-	for _, s := range c.Add {
-		added = append(added, s.Range)
-	}
-	for _, s := range j.c.standing {
-		had = append(had, s.Range)
-	}
-	fresh := netblock.SetOf(added...).Minus(netblock.SetOf(had...))
+	fresh := netblock.SetOf(rangesOf(c.Add)...).Minus(netblock.SetOf(rangesOf(j.c.standing)...))
 	lost := 0.0
 	for _, h := range j.c.honest {
 		if fresh.Overlaps(netblock.UnitRange(h.addr)) {

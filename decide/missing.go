@@ -26,16 +26,13 @@ func MissingAt(h *history.History, p *Policy, now time.Time, contacts bool) []Mi
 		if !n.listed(c) || c.registered && !(contacts && c.netblock.Abuse == "") {
 			continue
 		}
-		x := Missing{Addr: c.key.Addr(), Netblock: c.key, Registered: c.registered}
+		x := Missing{Addr: c.key.Addr(), Netblock: c.key, Registered: c.registered, Danger: dangerOf(c.offenders)}
 		if len(c.reports) > 0 {
 			x.Addr = c.reports[0].Source
 		}
 		if len(c.offenders) > 0 {
 			worst := slices.MaxFunc(c.offenders, func(a, b *offender) int { return cmp.Or(cmp.Compare(a.danger, b.danger), b.addr.Compare(a.addr)) })
 			x.Addr = worst.all[0].Source
-		}
-		for _, o := range c.offenders {
-			x.Danger += o.danger
 		}
 		out = append(out, x)
 	}

@@ -54,10 +54,7 @@ func (j *judge) approved() (decision, bool) {
 	}
 	d := j.keep(RulePermanent)
 	d.evidence = why
-	d.added = nil
-	for _, s := range j.c.standing {
-		d.added = append(d.added, s.Range)
-	}
+	d.added = rangesOf(j.c.standing)
 	return j.forGood(d, a), true
 }
 
@@ -73,11 +70,7 @@ func (j *judge) lastingAt(since time.Time) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	var ranges []netblock.Range
-	for _, s := range j.c.standing {
-		ranges = append(ranges, s.Range)
-	}
-	return then.judge(c).lastingConditions(ranges, episodes(c.pieces))
+	return then.judge(c).lastingConditions(rangesOf(j.c.standing), episodes(c.pieces))
 }
 
 // rejudgeDue tells whether a permanent block that stands must be asked about again, and why.

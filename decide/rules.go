@@ -181,14 +181,13 @@ func (j *judge) spread() (decision, bool) {
 		return decision{}, false
 	}
 	since, permanent, _ := j.standsSince()
-	var covered, lasting []netblock.Range
+	var lasting []netblock.Range
 	for _, s := range j.c.standing {
-		covered = append(covered, s.Range)
 		if s.Until.IsZero() {
 			lasting = append(lasting, s.Range)
 		}
 	}
-	blocked := netblock.SetOf(covered...)
+	blocked := netblock.SetOf(rangesOf(j.c.standing)...)
 	var outside []*offender
 	for _, o := range j.c.offenders {
 		if !blocked.Overlaps(netblock.UnitRange(o.addr)) && o.seenSince(since) {

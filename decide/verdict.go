@@ -79,11 +79,7 @@ const (
 
 func (n *night) judge(c *caseFacts) *judge {
 	w := n.walk(c)
-	j := &judge{n: n, c: c, walker: w, path: w.p}
-	for _, o := range c.offenders {
-		j.danger += o.danger
-	}
-	return j
+	return &judge{n: n, c: c, walker: w, path: w.p, danger: dangerOf(c.offenders)}
 }
 
 // decide takes the first rule that applies, top down.

@@ -94,22 +94,20 @@ func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, 
 		return err
 	}
 	return a.reading(ctx, func(s *history.Store) error {
-		var h history.History
-		var err error
 		if len(logs) == 0 {
-			h, err = s.Load(ctx, o.To, a.progress("records read"))
-		} else {
-			h, err = s.LoadRecords(ctx, o.To)
+			h, err := a.load(ctx, s, o.To)
+			if err != nil {
+				return err
+			}
+			return do(ctx, &h, backtest.EventsOf(&h), &p)
 		}
-		a.progressDone()
+		h, err := s.LoadRecords(ctx, o.To)
 		if err != nil {
 			return err
 		}
-		events := backtest.EventsOf(&h)
-		if len(logs) > 0 {
-			if events, err = a.eventsOf(ctx, &p, logs, o.To); err != nil {
-				return err
-			}
+		events, err := a.eventsOf(ctx, &p, logs, o.To)
+		if err != nil {
+			return err
 		}
 		return do(ctx, &h, events, &p)
 	})

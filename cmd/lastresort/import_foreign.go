@@ -55,7 +55,10 @@ func (a *app) importForeign(ctx context.Context, s *history.Store, name string, 
 			hint: "--as hosting (or another kind) makes netblocks of them, --as protected what must never be blocked, --as reported what others saw"}
 	}
 	if format == whois.XARF {
-		f.as = reported // whatever was asked for: reports say nothing of who holds a range
+		if f.as != "" && f.as != reported {
+			return usage("%s holds abuse reports, which say nothing of who holds a range; expected --as reported, or no --as", name)
+		}
+		f.as = reported
 	}
 	h, err := s.LoadRecords(ctx, time.Time{})
 	if err != nil {
@@ -233,8 +236,7 @@ func (b *imported) sightings(got *whois.Result, reporter string) {
 
 // aroundSources keeps the entries around addresses that the history knows.
 func (a *app) aroundSources(ctx context.Context, s *history.Store, entries []whois.Entry) ([]whois.Entry, error) {
-	h, err := s.Load(ctx, time.Time{}, a.progress("records read"))
-	a.progressDone()
+	h, err := a.load(ctx, s, time.Time{})
 	if err != nil {
 		return nil, err
 	}

@@ -82,8 +82,7 @@ func (a *app) netblockMissingCommand() *cobra.Command {
 				return err
 			}
 			return a.reading(c.Context(), func(s *history.Store) error {
-				h, err := s.Load(c.Context(), now, a.progress("records read"))
-				a.progressDone()
+				h, err := a.load(c.Context(), s, now)
 				if err != nil {
 					return err
 				}
