@@ -92,7 +92,8 @@ func (a *app) cover(ctx context.Context, f coverFlags, args []string) error {
 		return err
 	}
 	write := coverText(f.bare)
-	out, err := solved(ctx, problems, p.Range.Budget, a.json, write)
+	out, err := a.solved(ctx, problems, p.Range.Budget, a.json, write)
+	a.progressDone()
 	if err != nil {
 		return err
 	}
@@ -112,8 +113,11 @@ func (a *app) coverPoints(ctx context.Context, args []string) ([]netblock.Point,
 	tick := a.progress("lines read")
 	var both sync.WaitGroup
 	for i, name := range args {
-		both.Go(func() { errs[i] = a.readWeights(ctx, name, tick, &lists[i]) })
-		tick = nil // one line on the terminal
+		show := tick
+		if i > 0 {
+			show = nil // one line on the terminal
+		}
+		both.Go(func() { errs[i] = a.readWeights(ctx, name, show, &lists[i]) })
 	}
 	both.Wait()
 	a.progressDone()
@@ -137,7 +141,11 @@ func (a *app) readWeights(ctx context.Context, name string, tick func(int), into
 	}
 	parts := make([]netblock.Weights, runtime.GOMAXPROCS(0))
 	err = netblock.ReadParts(name, text, len(parts), func(i int) func(netblock.Listed) error {
-		return func(x netblock.Listed) error { return parts[i].Add(x.Range, x.Weight) }
+		show := tick
+		if i > 0 {
+			show = nil // the first part tells for all
+		}
+		return counting(ctx, show, func(x netblock.Listed) error { return parts[i].Add(x.Range, x.Weight) })
 	})
 	for _, p := range parts {
 		into.Join(p)
@@ -151,8 +159,17 @@ func (a *app) readList(ctx context.Context, name string, tick func(int), each fu
 	if err != nil {
 		return err
 	}
+	err = netblock.ReadList(shown, in, counting(ctx, tick, each))
+	if closed := in.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// counting tells now and then how many lines came, and stops when the context ends.
+func counting(ctx context.Context, tick func(int), each func(netblock.Listed) error) func(netblock.Listed) error {
 	n := 0
-	err = netblock.ReadList(shown, in, func(x netblock.Listed) error {
+	return func(x netblock.Listed) error {
 		if n++; n%4096 == 0 {
 			if tick != nil {
 				tick(n)
@@ -162,11 +179,7 @@ func (a *app) readList(ctx context.Context, name string, tick func(int), each fu
 			}
 		}
 		return each(x)
-	})
-	if closed := in.Close(); err == nil {
-		err = closed
 	}
-	return err
 }
 
 // readRanges reads ranges: a list, records of netblocks and protected ranges, or whatever import reads of registrations.

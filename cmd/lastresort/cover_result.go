@@ -36,7 +36,7 @@ type coverRange struct {
 
 // solved covers problems, on all processors, within a budget of ranges where it isn't 0. What of each part is written is
 // written by write; the ranges themselves are only kept where keep says so.
-func solved(ctx context.Context, problems []netblock.Problem, budget int, keep bool, write func(netblock.Solution, []float64) []byte) (coverResult, error) {
+func (a *app) solved(ctx context.Context, problems []netblock.Problem, budget int, keep bool, write func(netblock.Solution, []float64) []byte) (coverResult, error) {
 	var parts []netblock.Problem
 	for i, p := range problems {
 		parts = append(parts, p.Parts(1<<15)...)
@@ -46,6 +46,9 @@ func solved(ctx context.Context, problems []netblock.Problem, budget int, keep b
 	out := coverResult{Budget: budget, Ranges: []coverRange{}}
 	var solutions []netblock.Solution
 	if budget > 0 {
+		if show := a.progress("holding all to so many ranges"); show != nil {
+			show(budget)
+		}
 		found := make(chan netblock.Budgeted, 1)
 		go func() { found <- netblock.Within(parts, budget) }()
 		select {
@@ -56,7 +59,7 @@ func solved(ctx context.Context, problems []netblock.Problem, budget int, keep b
 		}
 	}
 	each := make([]coverResult, len(parts))
-	onAll(ctx, len(parts), func(i int) {
+	onAll(ctx, len(parts), a.progress("parts covered"), func(i int) {
 		var s netblock.Solution
 		if budget > 0 {
 			s, solutions[i] = solutions[i], s
@@ -82,8 +85,8 @@ func solved(ctx context.Context, problems []netblock.Problem, budget int, keep b
 
 func byRange(a, b coverRange) int { return a.Range.Compare(b.Range) }
 
-// onAll does something n times on all processors, until the context ends.
-func onAll(ctx context.Context, n int, do func(i int)) {
+// onAll does something n times on all processors, until the context ends. tick, where there is one, is told how many began.
+func onAll(ctx context.Context, n int, tick func(int), do func(i int)) {
 	var all sync.WaitGroup
 	next := make(chan int)
 	for range min(n, runtime.GOMAXPROCS(0)) {
@@ -95,6 +98,9 @@ func onAll(ctx context.Context, n int, do func(i int)) {
 	}
 	for i := 0; i < n && ctx.Err() == nil; i++ {
 		next <- i
+		if tick != nil {
+			tick(i)
+		}
 	}
 	close(next)
 	all.Wait()
