@@ -133,6 +133,9 @@ func Need(t interface {
 	}
 }
 
+// Long tells whether tests are to take their time: LASTRESORT_LONG=1.
+func Long() bool { return os.Getenv("LASTRESORT_LONG") == "1" }
+
 // Tool returns where a program of somebody else's is that a test holds ours against. It skips the test where the machine
 // hasn't got it; where CI is true, that is a failure.
 func Tool(t interface {
