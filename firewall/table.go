@@ -39,13 +39,15 @@ func (k Kernel) rules() []rule {
 		&expr.Verdict{Kind: expr.VerdictAccept},
 	}}}
 	// ARP never comes here, and IPv6's own neighbour discovery mustn't be dropped either: with a range around our router we
-	// would be cut off. It doesn't cross routers, and the kernel ignores what pretends to.
+	// would be cut off. It doesn't cross routers: what did, or pretends to, has another hop limit and is no exception.
 	out = append(out, rule{"neighbour discovery", []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_ICMPV6}},
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1},
 		&expr.Cmp{Op: expr.CmpOpGte, Register: 1, Data: []byte{133}}, // router solicitation, RFC 4861
 		&expr.Cmp{Op: expr.CmpOpLte, Register: 1, Data: []byte{137}}, // redirect
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 7, Len: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{255}}, // hop limit
 		&expr.Verdict{Kind: expr.VerdictAccept},
 	}})
 	for _, kind := range kinds {

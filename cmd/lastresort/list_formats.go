@@ -75,7 +75,7 @@ func printNft(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
 		priority, direction = "raw", ""
 	}
 	fmt.Fprintf(w, "\tchain prerouting {\n\t\ttype filter hook prerouting priority %s; policy accept;\n\t\tiifname \"lo\" accept\n"+
-		"\t\ticmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } accept\n", priority)
+		"\t\ticmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } ip6 hoplimit 255 accept\n", priority)
 	fmt.Fprintf(w, "\t\t%sip saddr @range4 drop\n\t\t%sip6 saddr @range6 drop\n\t}\n}\n", direction, direction)
 }
 

@@ -11,21 +11,23 @@ import (
 // Protocol is what a test packet carries.
 type Protocol byte
 
-// The protocols: a TCP SYN, a UDP datagram and an ICMP or ICMPv6 echo request.
+// What there is: a TCP SYN, a UDP datagram, an ICMP or ICMPv6 echo request.
 const (
 	TCP  Protocol = unix.IPPROTO_TCP
 	UDP  Protocol = unix.IPPROTO_UDP
 	ICMP Protocol = unix.IPPROTO_ICMP
+	// Solicitation is an ICMPv6 neighbour solicitation that was routed: its hop limit isn't 255.
+	Solicitation Protocol = 255
 )
 
 // String implements fmt.Stringer.
 func (p Protocol) String() string {
-	return map[Protocol]string{TCP: "TCP", UDP: "UDP", ICMP: "ICMP"}[p]
+	return map[Protocol]string{TCP: "TCP", UDP: "UDP", ICMP: "ICMP", Solicitation: "a solicitation"}[p]
 }
 
 // number is the protocol's in the header of a packet of from's family.
 func (p Protocol) number(is4 bool) byte {
-	if p == ICMP && !is4 {
+	if p == Solicitation || p == ICMP && !is4 {
 		return unix.IPPROTO_ICMPV6
 	}
 	return byte(p)
@@ -74,6 +76,10 @@ func transport(p Protocol, from netip.Addr, to netip.AddrPort) []byte {
 	case UDP:
 		b, at = make([]byte, 8+18), 6
 		binary.BigEndian.PutUint16(b[4:], uint16(len(b)))
+	case Solicitation:
+		b, at = make([]byte, 24), 2
+		b[0] = 135 // RFC 4861
+		copy(b[8:], to.Addr().AsSlice())
 	default:
 		b, at = make([]byte, 8), 2
 		b[0] = 8 // echo request
@@ -81,7 +87,7 @@ func transport(p Protocol, from netip.Addr, to netip.AddrPort) []byte {
 			b[0] = 128
 		}
 	}
-	if p != ICMP {
+	if p == TCP || p == UDP {
 		binary.BigEndian.PutUint16(b, sourcePort)
 		binary.BigEndian.PutUint16(b[2:], to.Port())
 	}

@@ -49,7 +49,17 @@ func NewPeer(near, far []netip.Addr) (*Peer, error) {
 	return p, nil
 }
 
+// quick turns off duplicate address detection, which keeps a new interface waiting for a second or two. Where it can't be
+// turned off the wait remains.
+func quick() error {
+	_ = Sysctl("net/ipv6/conf/default/accept_dad", "0")
+	return nil
+}
+
 func (p *Peer) join(near, far []netip.Addr) error {
+	if err := errors.Join(quick(), p.Do(quick)); err != nil {
+		return err
+	}
 	pair := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: p.Interface}, PeerName: p.farName}
 	if err := netlink.LinkAdd(pair); err != nil {
 		return fmt.Errorf("veth pair: %v", err)
@@ -133,6 +143,16 @@ func configure(h *netlink.Handle, name string, own, others []netip.Addr) error {
 
 func alone(a netip.Addr) *net.IPNet {
 	return &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(a.BitLen(), a.BitLen())}
+}
+
+// Route sends all that the peer has for others through one of the sandbox's addresses.
+func (p *Peer) Route(via netip.Addr) error {
+	there, err := netlink.NewHandleAt(p.far)
+	if err != nil {
+		return err
+	}
+	defer there.Close()
+	return there.RouteAdd(&netlink.Route{LinkIndex: p.farIndex, Gw: via.AsSlice()})
 }
 
 // Do runs do in the peer's namespace. Sockets that it opens stay there.

@@ -50,7 +50,7 @@ func (p *Peer) AnySource() error {
 			return fmt.Errorf("route to %s: %v", all, err)
 		}
 	}
-	return errors.Join(Sysctl("net/ipv4/conf/all/rp_filter", "0"), Sysctl("net/ipv4/conf/"+p.Interface+"/rp_filter", "0"))
+	return nil
 }
 
 // Sysctl sets a parameter of the sandbox's network.
