@@ -274,9 +274,9 @@ func refused(t *testing.T, to netip.Addr, should bool) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// TestOurOwnTrafficToABlockedRange holds what we start ourselves against the modes: TCP, UDP, pings, and the ICMP errors that
+// TestTrapBansCutOurOwnConnections holds what we start ourselves against the modes: TCP, UDP, pings, and the ICMP errors that
 // come back.
-func TestOurOwnTrafficToABlockedRange(t *testing.T) {
+func TestTrapBansCutOurOwnConnections(t *testing.T) {
 	e := newEnds(t)
 	for i, to := range e.far {
 		port := netip.AddrPortFrom(to, serve(t, e.peer.Do, to))
@@ -339,8 +339,8 @@ func TestOpenConnectionsAreCut(t *testing.T) {
 	}
 }
 
-// TestForwardedTrafficIsDropped makes us the router between a blocked network and a server behind us.
-func TestForwardedTrafficIsDropped(t *testing.T) {
+// TestTrapBannedButStillForwarded makes us the router between a blocked network and a server behind us, as one of containers is.
+func TestTrapBannedButStillForwarded(t *testing.T) {
 	sandbox.Need(t)
 	for _, f := range []struct{ to1, client, to2, server, forwarding string }{
 		{"192.0.2.1", "203.0.113.7", "192.0.2.65", "192.0.2.66", "net/ipv4/ip_forward"},

@@ -486,35 +486,6 @@ func TestTheOffenderLearnsNothingAndItsOpenConnectionDies(t *testing.T) {
 	}
 }
 
-func TestOurOwnConnectionsToABlockedRangeWork(t *testing.T) {
-	near, far := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("203.0.113.7")
-	for _, c := range []struct {
-		mode  Mode
-		works bool
-	}{{Inbound, true}, {All, false}} {
-		k := fresh(t, c.mode)
-		peer, err := sandbox.NewPeer([]netip.Addr{near}, []netip.Addr{far})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var l net.Listener
-		if err := peer.Do(func() (err error) { l, err = net.Listen("tcp", netip.AddrPortFrom(far, 0).String()); return err }); err != nil {
-			t.Fatal(err)
-		}
-		apply(t, k, forGood(t, "203.0.113.0/24"))
-		conn, err := net.DialTimeout("tcp", l.Addr().String(), 500*time.Millisecond)
-		if (err == nil) != c.works {
-			t.Errorf("mode %s: %v", c.mode, err)
-		}
-		if err == nil {
-			conn.Close()
-		}
-		if err := errors.Join(l.Close(), peer.Close(), k.Remove()); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func TestLoopbackIsNeverDropped(t *testing.T) {
 	k := fresh(t, All)
 	apply(t, k, forGood(t, "127.0.0.0/8", "::1"))

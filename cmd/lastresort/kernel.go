@@ -17,10 +17,20 @@ type intent struct {
 	standing []decide.Standing
 	allow    []netblock.Range
 	until    map[netblock.Range]time.Time // of ranges that wait for confirm: when the kernel lets go of them by itself
+	blocks   []history.Block              // all there ever were
+}
+
+// known holds every range that was ever ours. What the kernel holds outside of it somebody else put there.
+func (i intent) known() netblock.Set {
+	var all []netblock.Range
+	for _, b := range i.blocks {
+		all = append(all, b.Range)
+	}
+	return netblock.SetOf(all...)
 }
 
 func intentOf(h *history.History, p *decide.Policy, now time.Time) intent {
-	return intent{standing: decide.InForce(h, p, now), allow: decide.Exempted(h, p, now)}
+	return intent{standing: decide.InForce(h, p, now), allow: decide.Exempted(h, p, now), blocks: h.Blocks}
 }
 
 func (i intent) wants() []firewall.Want {
@@ -42,7 +52,7 @@ func awaiting(before, after intent, by time.Time) intent {
 	for _, s := range before.standing {
 		had[s.Range] = s
 	}
-	out := intent{allow: after.allow, until: map[netblock.Range]time.Time{}}
+	out := intent{allow: after.allow, blocks: after.blocks, until: map[netblock.Range]time.Time{}}
 	for _, s := range after.standing {
 		if old, ok := had[s.Range]; ok {
 			s = old
@@ -107,6 +117,9 @@ func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, wan
 	if err != nil && applied && !plan.Empty() {
 		return plan, want, &failure{code: exitFailed, err: fmt.Errorf("%w; the kernel changed, and the history doesn't know it yet", err),
 			hint: "mend what is wrong with the store and run the command again"}
+	}
+	if err == nil {
+		a.mark(ctx, s, p)
 	}
 	return plan, want, err
 }

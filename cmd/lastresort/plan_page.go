@@ -53,8 +53,16 @@ func differenceOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []hi
 	for _, s := range p.Change {
 		d.Changes = append(d.Changes, change{"~", s.Range, left(s.Old.Timeout, s.Old.Expires) + " -> " + left(s.Timeout, s.Timeout), of[s.Range].Reason})
 	}
+	var known netblock.Set
+	if len(p.Remove) > 0 {
+		known = want.known()
+	}
 	for _, s := range p.Remove {
-		d.Changes = append(d.Changes, change{"-", s.Range, "", fmt.Sprintf("no longer wanted; %d packets dropped", s.Old.Packets)})
+		why := "no longer wanted"
+		if !known.Overlaps(s.Range) {
+			why = "not ours"
+		}
+		d.Changes = append(d.Changes, change{"-", s.Range, "", fmt.Sprintf("%s; %d packets dropped", why, s.Old.Packets)})
 	}
 	for _, x := range exempt {
 		if r, err := netblock.ParseRange(x.Range); err == nil {

@@ -13,14 +13,20 @@ import (
 	"lastresort/decide"
 	"lastresort/decide/history"
 	"lastresort/firewall"
+	"lastresort/netblock"
 )
 
 func (a *app) statusCommand() *cobra.Command {
 	return a.prints(&cobra.Command{
 		Use:   "status",
 		Short: "is everything in force as intended?",
-		Long: "Checks the store, and holds what the kernel has against what the history wants in force. Where they differ the exit\n" +
-			"status is 1, with what to do.",
+		Long: "Checks the store, and holds what the kernel has against what the history wants in force: that the table is there\n" +
+			"with its sets, chain and rules as they are built, that the chain is hooked where nothing comes before routing, and\n" +
+			"that each range is held until its end. Where they differ the exit status is 1, with what to do. That packets are\n" +
+			"dropped the ranges' counters show.\n\n" +
+			"Beside that it tells how often the whole ruleset changed since lastresort last did, whether the table\n" +
+			"is another one, and who changed it, where the machine keeps an audit log; and which flowtables there are, for a\n" +
+			"forwarded connection that is in one already is dropped only once it ends.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			policy, err := a.policy()
@@ -48,10 +54,15 @@ type health struct {
 	Missing   []string    `json:"missing"`
 	Differ    []string    `json:"differ"` // they end at another time
 	Excess    []string    `json:"excess"`
+	Foreign   []string    `json:"foreign"` // held, and never was ours: somebody else put it there
+	Beside    beside      `json:"beside"`
 	Ending    int         `json:"ending"` // ran out, the kernel's own timeout is still to come
 	Dropped   uint64      `json:"dropped"`
 	Logs      []logHealth `json:"logs"`
 	OK        bool        `json:"ok"`
+
+	mode firewall.Mode
+	ends []string // of those that differ, how
 }
 
 func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Policy) error {
@@ -89,6 +100,10 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 		return err
 	}
 	h.compare(cfg, plan, state)
+	h.foreign(want)
+	if h.Beside, err = a.beside(ctx, s, policy); err != nil {
+		return err
+	}
 	if a.json {
 		err = a.printJSON(h)
 	} else {
@@ -120,7 +135,7 @@ func logsHealth(ctx context.Context, s *history.Store) ([]logHealth, error) {
 
 func healthOf(store string, n *night) health {
 	x := &n.history
-	h := health{Store: store, Records: len(x.Netblocks) + len(x.Contacts) + len(x.Reports) + len(x.Responses) + len(x.Answers) + len(x.Holds) +
+	h := health{Foreign: []string{}, Store: store, Records: len(x.Netblocks) + len(x.Contacts) + len(x.Reports) + len(x.Responses) + len(x.Answers) + len(x.Holds) +
 		len(x.Blocks) + len(x.Releases) + len(x.Protects), Review: dateTime(n.proposal.At)}
 	for _, r := range unknown(x, n.records) {
 		if notice, isRelease := r.(history.Release); !isRelease || notice.By != history.ByExpiry { // what ran out waits for nobody
@@ -152,7 +167,9 @@ func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall
 	}
 	for _, s := range plan.Change {
 		h.Differ = append(h.Differ, s.Range.String())
+		h.ends = append(h.ends, fmt.Sprintf("%s (%s instead of %s)", s.Range, left(s.Old.Timeout, s.Old.Expires), left(s.Timeout, s.Timeout)))
 	}
+	h.mode = cfg.Mode
 	ending := cfg.Ending(plan)
 	h.Ending = len(ending)
 	for _, s := range plan.Remove {
@@ -166,6 +183,28 @@ func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall
 		h.Faults = append(h.Faults, "the allow set isn't as intended")
 	}
 	h.OK = len(h.Faults)+len(h.Missing)+len(h.Differ)+len(h.Excess) == 0
+}
+
+// foreign fills in what of the excess never was ours.
+func (h *health) foreign(want intent) {
+	if len(h.Excess) == 0 {
+		return
+	}
+	known := want.known()
+	h.Excess = slices.DeleteFunc(h.Excess, func(text string) bool {
+		r, err := netblock.ParseRange(text)
+		foreign := err == nil && !known.Overlaps(r)
+		if foreign {
+			h.Foreign = append(h.Foreign, text)
+		}
+		return foreign
+	})
+}
+
+// hooked says where the chain sits, in either mode.
+var hooked = map[firewall.Mode]string{
+	firewall.Inbound: "hooked at prerouting, behind conntrack; no other table's accept undoes its drops",
+	firewall.All:     "hooked at prerouting, before conntrack; no other table's accept undoes its drops",
 }
 
 func (p *page) health(h health) {
@@ -191,7 +230,7 @@ func (p *page) health(h health) {
 	for i, part := range []struct {
 		what string
 		list []string
-	}{{"fault", h.Faults}, {"missing", h.Missing}, {"differs", h.Differ}, {"too many", h.Excess}} {
+	}{{"fault", h.Faults}, {"missing", h.Missing}, {"differs", h.ends}, {"too many", h.Excess}, {"not ours", h.Foreign}} {
 		switch {
 		case len(part.list) == 0:
 		case i == 0:
@@ -207,6 +246,13 @@ func (p *page) health(h health) {
 		kernel += fmt.Sprintf("; %d more ran out and end within the jitter", h.Ending)
 	}
 	p.row([]column{{"kernel", w}}, kernel)
+	if h.Intended > 0 && len(h.Faults) == 0 {
+		p.row([]column{{"chain", w}}, hooked[h.mode])
+	}
+	p.beside(h.Beside, w)
+	if !h.OK && h.Beside.Since != nil && len(h.Beside.By) == 0 {
+		p.row([]column{{"by", w}}, "not known, without an audit log; nft monitor shows the next change")
+	}
 	if h.OK {
 		p.row([]column{{"verdict", w}}, "as intended")
 	}

@@ -64,6 +64,20 @@ func TestPattern(t *testing.T) {
 	}
 }
 
+// TestTrapASlowPattern has the pattern and the line that take others' regular expressions longer than the machine will last.
+func TestTrapASlowPattern(t *testing.T) {
+	p, err := evidence.NewPattern(`^((a+)+)+ from (?P<source>\S+)$`, "scan", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Repeat(strings.Repeat("a", 8000)+"!\n", 20) + "aaa from 192.0.2.66\n"
+	o := evidence.Options{At: time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC), Own: p}
+	sum, err := evidence.Read(context.Background(), "own", strings.NewReader("2026-11-01T10:00:00Z h x: "+lines), o, evidence.NewTally("local"))
+	if err != nil || sum.Lines != 21 {
+		t.Errorf("%+v, %v; expected 21 lines to be read", sum, err)
+	}
+}
+
 func TestWrapped(t *testing.T) {
 	lines := `{"log":"192.0.2.66 - - [01/Nov/2026:10:00:00 +0100] \"GET /.env HTTP/1.1\" 404 47 \"-\" \"-\"\n","stream":"stdout","time":"2026-11-01T09:00:00.1Z"}
 2026-11-01T09:00:01.123456789Z stdout F 192.0.2.66 - - [01/Nov/2026:10:00:01 +0100] "GET /.env HTTP/1.1" 404 47 "-" "-"

@@ -236,7 +236,8 @@ var names = []string{
 	"a H=(x) [203.0.113.99] P=esmtp", "\"a H=(x) [203.0.113.99] P=esmtp\"@x", "(203.0.113.99)", "<203.0.113.99>", "203.0.113.99:22", strings.Repeat("203.0.113.99 ", 50),
 }
 
-func TestNobodyElseIsMeant(t *testing.T) {
+// TestTrapLogInjection writes names that look like addresses and like lines into every line that an attacker has a say in.
+func TestTrapLogInjection(t *testing.T) {
 	counted := 0
 	for _, line := range templates {
 		for _, name := range names {

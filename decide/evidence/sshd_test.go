@@ -288,7 +288,7 @@ func nobodyCounts(t testing.TB, template, name string) {
 	}
 }
 
-func TestNoNameGetsAnybodyElseBlocked(t *testing.T) {
+func TestTrapLogInjectionIntoSshd(t *testing.T) {
 	for _, template := range templates {
 		for _, name := range names {
 			onlyPeer(t, template, name)
