@@ -114,12 +114,16 @@ func (c *conn) ask(kind int, flags netlink.HeaderFlags, data []byte, each func(d
 	return err
 }
 
-// generation returns the number of the kernel's ruleset, which every change by anybody raises.
+// generation returns the number of the kernel's ruleset, which every change by anybody raises. It is the first thing that
+// anybody asks: EINVAL is netfilter's way to say that nobody answers for nf_tables.
 func (c *conn) generation() (id uint32, err error) {
 	err = c.ask(unix.NFT_MSG_GETGEN, 0, make([]byte, genHeader), func(data []byte) error {
 		id, err = generationIn(data)
 		return err
 	})
+	if errors.Is(err, unix.EINVAL) {
+		err = unix.EPROTONOSUPPORT
+	}
 	return id, err
 }
 

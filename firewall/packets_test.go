@@ -400,3 +400,28 @@ func TestAnyListDropsExactlyItself(t *testing.T) {
 		}
 	}
 }
+
+// TestALongListDropsExactlyItself has more ranges than are kept in one place, and looks at some of them while the list grows,
+// changes and shrinks.
+func TestALongListDropsExactlyItself(t *testing.T) {
+	n := newInternet(t)
+	k := fresh(t, Inbound)
+	long := many(20_000, time.Time{})
+	var some []netblock.Range
+	for i := 0; i < len(long); i += 400 {
+		some = append(some, long[i].Range)
+	}
+	some = append(some, long[len(long)-1].Range)
+	packets := packetsFrom(points(some))
+	week := slices.Clone(long)
+	for i := range week {
+		week[i].Until = time.Now().Add(7 * 24 * time.Hour)
+	}
+	for _, step := range []struct {
+		name  string
+		wants []Want
+	}{{"a few", long[:10]}, {"all", long}, {"without one", slices.Concat(long[:800], long[801:])}, {"all of them temporary", week}, {"half", week[:10_000]}, {"a few again", long[:10]}} {
+		apply(t, k, step.wants)
+		n.exactly(step.name, k, model{wants: step.wants}, packets)
+	}
+}
