@@ -39,6 +39,14 @@ func newMachine(t *testing.T) machine {
 	return machine{t, []string{program, "--policy", policy, "--store", filepath.Join(dir, "history.db")}}
 }
 
+// policy changes the machine's policy.
+func (m machine) policy(text string) {
+	m.t.Helper()
+	if err := os.WriteFile(m.args[2], []byte(text), 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
 func (m machine) command(args ...string) *exec.Cmd {
 	c := exec.Command("/proc/self/exe")
 	c.Args = append(slices.Clone(m.args), args...)

@@ -82,33 +82,36 @@ func printNft(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
 // longestIpset is the longest timeout that an ipset takes, in seconds: its kernel counts milliseconds in 31 bits.
 const longestIpset = 2147483
 
-// printIpset prints two sets for ipset restore. A block that lasts longer than a set can count ends with what it can; the
-// next export renews it.
+// mostIpset is how many elements our ipsets may hold. It takes no room, and is always the same: ipset refuses to take a set
+// for one with another limit, and so a list that grew.
+const mostIpset = 1 << 24
+
+// printIpset prints two sets for ipset restore. Each is filled beside the one in use and changes places with it, so that no
+// packet passes meanwhile. A block that lasts longer than a set can count ends with what it can; the next export renews it.
 func printIpset(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
 	for _, f := range []struct {
 		suffix, family string
 		is4            bool
 	}{{"4", "inet", true}, {"6", "inet6", false}} {
-		var lines []string
 		set := ipsetName(p.Firewall.Table) + f.suffix
+		for _, name := range []string{set, set + "_"} {
+			fmt.Fprintf(w, "create %s hash:net family %s maxelem %d timeout 0 counters -exist\n", name, f.family, mostIpset)
+		}
+		fmt.Fprintf(w, "flush %s_\n", set)
 		for _, l := range all {
 			if l.Range.Is4() != f.is4 {
 				continue
 			}
 			for _, prefix := range l.Range.Prefixes() {
-				lines = append(lines, fmt.Sprintf("add %s %s timeout %d", set, prefix, min(l.left(now), longestIpset)))
+				fmt.Fprintf(w, "add %s_ %s timeout %d\n", set, prefix, min(l.left(now), longestIpset))
 			}
 		}
-		const smallest = 65536 // ipset's own
-		fmt.Fprintf(w, "create %s hash:net family %s maxelem %d timeout 0 counters -exist\nflush %s\n", set, f.family, max(smallest, len(lines)), set)
-		for _, line := range lines {
-			fmt.Fprintln(w, line)
-		}
+		fmt.Fprintf(w, "swap %s_ %s\ndestroy %s_\n", set, set, set)
 	}
 }
 
-// ipsetName cuts a table's name to what an ipset's may be, with a digit behind it.
+// ipsetName cuts a table's name to what an ipset's may be, with a digit and a sign behind it.
 func ipsetName(table string) string {
-	const longest = 30
+	const longest = 29
 	return table[:min(len(table), longest)]
 }
