@@ -83,7 +83,8 @@ func (a *app) apply(ctx context.Context, s *history.Store, policy *decide.Policy
 	if trial {
 		// A crash before it is on record leaves ranges that nobody can confirm, and that the kernel lets go of by itself.
 		last.ConfirmBy = now.Add(within)
-		plan, want, err = a.bring(ctx, s, policy, onTrial(&n.history, policy, *last, now), nil, last, accepted)
+		before := func() intent { return intentOf(&n.history, policy, now) }
+		plan, want, err = a.bring(ctx, s, policy, onTrial(&n.history, policy, *last, now), before, nil, last, accepted)
 	} else {
 		plan, want, err = a.enforce(ctx, s, policy, n.history, fresh, last, now, accepted)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"lastresort/decide"
@@ -98,13 +99,14 @@ func with(h history.History, records []history.Record) history.History {
 // apply finds as it wants it. last is what undo goes back on from then on.
 func (a *app) enforce(ctx context.Context, s *history.Store, p *decide.Policy, h history.History, records []history.Record, last *history.Applied,
 	now time.Time, accepted []string) (firewall.Plan, intent, error) {
-	return a.bring(ctx, s, p, intentOf(new(with(h, records)), p, now), records, last, accepted)
+	before := func() intent { return intentOf(&h, p, now) }
+	return a.bring(ctx, s, p, intentOf(new(with(h, records)), p, now), before, records, last, accepted)
 }
 
-// bring is enforce for an intent that isn't all of what the history wants.
-func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, want intent, records []history.Record, last *history.Applied,
-	accepted []string) (firewall.Plan, intent, error) {
-	if err := a.checkLifelines(want, accepted); err != nil {
+// bring is enforce for an intent that isn't all of what the history wants. before is what it wants without the records.
+func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, want intent, before func() intent, records []history.Record,
+	last *history.Applied, accepted []string) (firewall.Plan, intent, error) {
+	if err := a.checkLifelines(want, before, accepted); err != nil {
 		return firewall.Plan{}, want, err
 	}
 	var plan firewall.Plan
@@ -125,14 +127,24 @@ func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, wan
 }
 
 // checkLifelines keeps an operator from cutting off the machine: from the connection over which the command was given and
-// those of others, from its gateway and name servers, and its own addresses from each other.
-func (a *app) checkLifelines(want intent, accepted []string) error {
+// those of others, from its gateway and name servers, and its own addresses from each other. What stood before somebody has
+// accepted the risk of, and a night that nobody watches mustn't end over it: it is told. Only who is here now is asked about
+// at every change.
+func (a *app) checkLifelines(want intent, before func() intent, accepted []string) error {
 	wants := want.wants()
+	stood := sync.OnceValue(func() []firewall.Want { return before().wants() })
 	for _, x := range firewall.Lifelines(a.env.root, a.env.getenv("SSH_CONNECTION"), a.env.locals()) {
 		if slices.Contains(accepted, x.Guard) {
 			continue
 		}
-		if r, blocked := firewall.Blocks(wants, want.allow, x.Addr); blocked {
+		r, blocked := firewall.Blocks(wants, want.allow, x.Addr)
+		if blocked && x.Guard != firewall.SessionGuard {
+			if old, already := firewall.Blocks(stood(), nil, x.Addr); already {
+				a.note("%s drops %s, and %s; that stood before", old, x.Addr, x.What)
+				continue
+			}
+		}
+		if blocked {
 			return refused(fmt.Sprintf("lastresort protect %s --reason \"%s\", or --accept-risk %s", x.Addr, x.What, x.Guard),
 				"guard %s: %s would drop %s, and %s; nothing was changed", x.Guard, r, x.Addr, x.What)
 		}
