@@ -452,3 +452,34 @@ func TestOnlyRealNeighbourDiscoveryPasses(t *testing.T) {
 		}
 	}
 }
+
+// TestOptionsAndFragmentsHideNobody sends datagrams behind IPv4 options and IPv6 extension headers, and in fragments.
+func TestOptionsAndFragmentsHideNobody(t *testing.T) {
+	n := newInternet(t)
+	for _, mode := range []Mode{Inbound, All} {
+		k := fresh(t, mode)
+		apply(t, k, forGood(t, "203.0.113.0/24", "2001:db8:9::/48"))
+		for _, protocol := range []sandbox.Protocol{sandbox.Options, sandbox.Fragments} {
+			for _, pair := range [][2]string{{"203.0.113.7", "198.51.100.7"}, {"2001:db8:9::7", "2001:db8:8::7"}} {
+				blocked, innocent := netip.MustParseAddr(pair[0]), netip.MustParseAddr(pair[1])
+				before := droppedBy(t, k)
+				if err := n.probe.Send(sandbox.Packet{Protocol: protocol, From: blocked}, sandbox.Packet{Protocol: protocol, From: innocent}); err != nil {
+					t.Fatal(err)
+				}
+				for deadline := time.Now().Add(patience); droppedBy(t, k) == before && time.Now().Before(deadline); {
+					time.Sleep(time.Millisecond)
+				}
+				if droppedBy(t, k) == before {
+					t.Errorf("%s: %s from %s isn't dropped", mode, protocol, blocked)
+				}
+				passes := sandbox.Packet{Protocol: sandbox.UDP, From: innocent}
+				if got := n.probe.Arrived([]sandbox.Packet{passes}, patience); got[passes] != 1 || len(got) != 1 {
+					t.Errorf("%s: %s: %v arrived; expected that from %s alone", mode, protocol, got, innocent)
+				}
+			}
+		}
+		if err := k.Remove(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -136,8 +136,10 @@ func isEcho(b []byte, is4 bool) bool {
 func (x *Probe) Send(packets ...Packet) error {
 	for _, p := range packets {
 		const discard = 9
-		if err := x.out.put(frame(x.out.mac, p.Protocol, p.From, netip.AddrPortFrom(x.to[p.From.Is4()], discard))); err != nil {
-			return fmt.Errorf("%s from %s: %v", p.Protocol, p.From, err)
+		for _, f := range frames(x.out.mac, p.Protocol, p.From, netip.AddrPortFrom(x.to[p.From.Is4()], discard)) {
+			if err := x.out.put(f); err != nil {
+				return fmt.Errorf("%s from %s: %v", p.Protocol, p.From, err)
+			}
 		}
 	}
 	return nil
