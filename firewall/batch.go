@@ -2,8 +2,8 @@ package firewall
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
+	"net/netip"
 	"sort"
 
 	"github.com/mdlayher/netlink"
@@ -156,31 +156,46 @@ func (b *batch) refused(data []byte) error {
 		}
 		return nil
 	})
-	if int(message) >= len(b.at) || place == 0 {
+	if int64(message)+1 >= int64(len(b.at)) || place == 0 {
 		return err
 	}
 	place += uint64(b.at[message])
 	if place >= uint64(len(b.buf)) {
 		return err
 	}
-	// The element's own row, and the next, which may be the end of its range.
-	var rows []row
-	stop := errors.New("enough")
-	_ = attributes(b.buf[place:], func(_ uint16, one []byte) error {
-		r, err := parseRow(one)
-		if rows = append(rows, r); err == nil && len(rows) == 2 {
-			err = stop
-		}
-		return err
-	})
-	if len(rows) == 0 || !rows[0].key.IsValid() {
+	r, found := rangeAt(b.buf[b.at[message]:b.at[message+1]], int(place)-b.at[message])
+	if !found {
 		return err
 	}
-	at := netblock.Single(rows[0].key)
-	if len(rows) == 2 && !rows[0].end && rows[1].end {
-		if r, wrong := netblock.Between(rows[0].key, rows[1].key.Prev()); wrong == nil {
-			at = r
-		}
+	return &RefusedError{r, err}
+}
+
+// rangeAt returns the range of which a row, its start or its end, is at a place of a message about elements.
+func rangeAt(message []byte, place int) (netblock.Range, bool) {
+	const header = 4
+	length := func(at int) int { return max(header, int(binary.NativeEndian.Uint16(message[at:]))) }
+	at := unix.SizeofNlMsghdr + genHeader
+	for at+header <= len(message) && binary.NativeEndian.Uint16(message[at+2:])&^unix.NLA_F_NESTED != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
+		at += (length(at) + 3) &^ 3
 	}
-	return &RefusedError{at, err}
+	var start netip.Addr
+	found := false
+	for at += header; at+header <= len(message); {
+		n := length(at)
+		if at+n > len(message) {
+			break
+		}
+		r, err := parseRow(message[at+header : at+n])
+		switch {
+		case err != nil || found && !r.end:
+			return netblock.Single(start), found
+		case !r.end:
+			start, found = r.key, place < at+n
+		case found || place < at+n:
+			out, err := netblock.Between(start, r.key.Prev())
+			return out, err == nil
+		}
+		at += (n + 3) &^ 3
+	}
+	return netblock.Single(start), found
 }

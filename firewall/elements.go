@@ -96,25 +96,26 @@ func appendCounter(b []byte, e *Element) []byte {
 	return shut(shut(b, data), at)
 }
 
-// all reads the elements of a set, by address. A hash set that has just grown is still being moved to a larger table, and a
+// all reads the elements of a set, by address, and tells from when on. A hash set that has just grown is still being moved to a larger table, and a
 // dump of it then lacks some elements and has others twice, without any sign of it; so it is read until two readings agree.
-func (c *conn) all(k setKind, table string) ([]Element, error) {
+func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err error) {
 	var last []Element
 	for i := range settling {
+		at = time.Now()
 		raw, err := c.read(k.setName(table))
 		if err != nil {
-			return nil, err
+			return nil, at, err
 		}
 		out := k.read(raw)
 		if k.interval || i > 0 && sameRanges(out, last) {
-			return out, nil
+			return out, at, nil
 		}
 		last = out
 		if i > 0 {
 			time.Sleep(settleEvery)
 		}
 	}
-	return nil, unix.EINTR
+	return nil, at, unix.EINTR
 }
 
 // How often, and how far apart, a hash set that doesn't keep still is read.

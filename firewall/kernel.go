@@ -54,7 +54,7 @@ func (k Kernel) table() *nftables.Table {
 }
 
 // edge turns an error of the kernel into one that an operator understands, once.
-func edge(err error, what string) error {
+func edge(err error, what string) *Error {
 	e := &Error{Why: fmt.Sprintf("%s: %v", what, err), err: err}
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
@@ -164,11 +164,11 @@ func (k Kernel) readElements(c *conn, s *State, have []*nftables.Set) error {
 		if !there[kind.name] {
 			continue
 		}
-		readings = append(readings, reading{len(s.Elements), time.Now()})
-		all, err := c.all(kind, k.cfg.Table)
+		all, at, err := c.all(kind, k.cfg.Table)
 		if err != nil {
 			return edge(err, "read the set "+kind.name)
 		}
+		readings = append(readings, reading{len(s.Elements), at})
 		if i := slices.IndexFunc(all, func(e Element) bool { return !kind.holds(e.Range) }); i >= 0 {
 			s.Faults = append(s.Faults, fmt.Sprintf("set %s holds %s, which doesn't belong there", kind.name, all[i].Range))
 		}
@@ -201,6 +201,7 @@ func (k Kernel) readElements(c *conn, s *State, have []*nftables.Set) error {
 func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range, now func() time.Time) (Plan, error) {
 	var failed error
 	var first *Plan // of which a part is in the kernel
+	half := ""
 	for range attempts {
 		have, err := k.Read(ctx)
 		if err != nil {
@@ -216,8 +217,8 @@ func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range,
 		have.Elements = nil // its memory
 		failed = k.commit(ctx, plan, have.generation)
 		left, err := k.remains(ctx, wants, allow, now)
-		var half *HalfError
-		if errors.As(failed, &half) && first == nil {
+		var part *HalfError
+		if errors.As(failed, &part) && first == nil {
 			first = &plan
 		}
 		if err != nil {
@@ -229,16 +230,20 @@ func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range,
 		if failed == nil {
 			return plan, &Error{Why: fmt.Sprintf("after the change %s", left.summary()), Changed: true, Hint: "something else changes the table; find it with nft monitor and apply again"}
 		}
+		if first != nil {
+			half = fmt.Sprintf("; of a plan in %d transactions not all are in: %s", first.Transactions, left.summary())
+		}
 		// Somebody else's change makes a batch fail whole, and so does an element that expired, on a kernel that can't delete
 		// what isn't there: plan again from what is there now.
 		if !errors.Is(failed, unix.ERESTART) && !errors.Is(failed, unix.ENOENT) && !errors.Is(failed, unix.EEXIST) {
-			if half != nil {
-				failed = fmt.Errorf("%w: %s", failed, left.summary())
-			}
 			break
 		}
 	}
-	return Plan{}, begun(whole(ctx, edge(failed, "apply the change")), first)
+	err := edge(failed, "apply the change")
+	if first != nil {
+		err.Why += half
+	}
+	return Plan{}, begun(whole(ctx, err), first)
 }
 
 // begun marks an error behind transactions that are in the kernel.
@@ -263,7 +268,7 @@ type HalfError struct {
 
 // Error implements error.
 func (e *HalfError) Error() string {
-	return fmt.Sprintf("%v; %d of %d transactions are in, the others are not", e.err, e.Done, e.Of)
+	return fmt.Sprintf("%v, behind %d of %d transactions", e.err, e.Done, e.Of)
 }
 
 // Unwrap returns what stopped the next one.

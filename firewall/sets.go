@@ -31,7 +31,7 @@ var kinds = []setKind{
 }
 
 // single are the kinds of which every table has exactly one, and spread those that may be in parts.
-var single, spread = kinds[:4], kinds[4:]
+var single, spread = kinds[:2], kinds[2:]
 
 // holds tells whether a range belongs into a set of this kind, among those for blocks or those for what is allowed.
 func (k setKind) holds(r netblock.Range) bool {
@@ -51,44 +51,48 @@ func keyType(is4 bool) nftables.SetDatatype {
 	return nftables.TypeIP6Addr
 }
 
-// layout is how ranges are spread over sets: for each family the first addresses of its parts, ascending from its lowest
-// address; none is one set for all. A packet's source leads through a map of the parts to the one set that it could be in.
+// layout is how what is blocked is spread over sets: for each kind in spread the first addresses of its parts, ascending
+// from its family's lowest address; none is one set for all. A packet's source leads through a map of the parts to the one
+// set that it could be in.
 //
-// The kernel reads a set of intervals in time that grows with the square of its size, and a change to it costs by its size:
-// a million ranges in one take minutes to read, in parts a second.
-type layout struct{ from4, from6 []netip.Addr }
+// The kernel lists a set in time that grows with the square of its size, and a change to one of intervals costs by its size: a
+// million ranges in one take minutes to read, in parts a second.
+type layout [4][]netip.Addr
 
-// Sizes of a list of ranges, of one family.
-const (
-	spreadAt = 16384 // above so many ranges one set isn't enough; nor is a part that grew to as many
-	partSize = 4096  // ranges in a part of a new layout
-)
-
-func (l layout) from(is4 bool) []netip.Addr {
-	if is4 {
-		return l.from4
+// limits of a kind: above so many one set isn't enough, nor is a part that grew to as many; and how many go into each part of a
+// new layout. A hash set is the cheaper for packets without a map before it, so it stays whole as long as reading it takes
+// no more than a second or two.
+func (k setKind) limits() (most, part int) {
+	if k.interval {
+		return 16384, 4096
 	}
-	return l.from6
+	return 131072, 8192
 }
 
-// kinds are the sets of a layout: those of which there is one, then IPv4's ranges and IPv6's by address.
+// kinds are the sets of a layout: those of which there is one, then the others by kind and address.
 func (l layout) kinds() []setKind {
 	out := slices.Clone(single)
-	for _, k := range spread {
-		from := l.from(k.is4)
+	for kind, from := range l {
+		k := spread[kind]
 		if len(from) == 0 {
 			out = append(out, k)
 		}
-		for i, first := range from {
-			last := netblock.OfPrefix(netip.PrefixFrom(first, 0)).Last()
-			if i+1 < len(from) {
-				last = from[i+1].Prev()
-			}
-			part := k
-			part.part, _ = netblock.Between(first, last) // ascending, or layoutOf and layoutFor wouldn't have made it
-			part.name = partName(k.name, first)
-			out = append(out, part)
+		out = append(out, k.parts(from)...)
+	}
+	return out
+}
+
+// parts are the sets into which a kind is divided.
+func (k setKind) parts(from []netip.Addr) (out []setKind) {
+	for i, first := range from {
+		last := netblock.OfPrefix(netip.PrefixFrom(first, 0)).Last()
+		if i+1 < len(from) {
+			last = from[i+1].Prev()
 		}
+		part := k
+		part.part, _ = netblock.Between(first, last) // ascending, or layoutOf and layoutFor wouldn't have made it
+		part.name = partName(k.name, first)
+		out = append(out, part)
 	}
 	return out
 }
@@ -98,9 +102,9 @@ func partName(of string, from netip.Addr) string {
 	return of + "_" + strings.ReplaceAll(from.StringExpanded(), ":", ".")
 }
 
-// partIn reads such a name.
-func partIn(name string) (is4 bool, from netip.Addr, ok bool) {
-	for _, k := range spread {
+// partIn reads such a name: the kind's place in spread, and the address.
+func partIn(name string) (kind int, from netip.Addr, ok bool) {
+	for i, k := range spread {
 		rest, found := strings.CutPrefix(name, k.name+"_")
 		if !found {
 			continue
@@ -109,58 +113,53 @@ func partIn(name string) (is4 bool, from netip.Addr, ok bool) {
 			rest = strings.ReplaceAll(rest, ".", ":")
 		}
 		a, err := netip.ParseAddr(rest)
-		return k.is4, a, err == nil && a.Is4() == k.is4 && partName(k.name, a) == name
+		return i, a, err == nil && a.Is4() == k.is4 && partName(k.name, a) == name
 	}
-	return false, netip.Addr{}, false
+	return 0, netip.Addr{}, false
 }
 
-// mapName names the map from a packet's source to its part.
-func mapName(is4 bool) string {
-	if is4 {
-		return "parts4"
-	}
-	return "parts6"
-}
+// mapName names the map from a packet's source to the part of a kind.
+func (k setKind) mapName() string { return "parts_" + k.name }
 
 // layoutOf reads a layout from the names of sets.
-func layoutOf(names []string) layout {
-	var l layout
+func layoutOf(names []string) (l layout) {
 	for _, name := range names {
-		switch is4, from, ok := partIn(name); {
-		case ok && is4:
-			l.from4 = append(l.from4, from)
-		case ok:
-			l.from6 = append(l.from6, from)
+		if kind, from, ok := partIn(name); ok {
+			l[kind] = append(l[kind], from)
 		}
 	}
-	slices.SortFunc(l.from4, netip.Addr.Compare)
-	slices.SortFunc(l.from6, netip.Addr.Compare)
+	for _, from := range l {
+		slices.SortFunc(from, netip.Addr.Compare)
+	}
 	return l
 }
 
 // layoutFor returns the layout of a new table for what is wanted, which is sorted.
-func layoutFor(wants []Want) layout {
-	return layout{partsFor(wants, true), partsFor(wants, false)}
+func layoutFor(wants []Want) (l layout) {
+	for i, k := range spread {
+		l[i] = k.divide(wants)
+	}
+	return l
 }
 
-// partsFor divides the ranges of a family into parts of equal number. They begin where a /24 or /48 does, if no range
+// divide divides what of a kind is wanted into parts of equal number. They begin where a /24 or /48 does, if no range
 // crosses that: none that the policy's widest allows ever will, so that the layout lasts.
-func partsFor(wants []Want, is4 bool) []netip.Addr {
+func (k setKind) divide(wants []Want) (out []netip.Addr) {
 	n := 0
 	for _, w := range wants {
-		if inSpread(w.Range, is4) {
+		if k.holds(w.Range) {
 			n++
 		}
 	}
-	if n <= spreadAt/2 {
+	most, size := k.limits()
+	if n <= most/2 {
 		return nil
 	}
-	parts := (n + partSize - 1) / partSize
-	var out []netip.Addr
+	parts := (n + size - 1) / size
 	var before netblock.Range
 	i := 0
 	for _, w := range wants {
-		if !inSpread(w.Range, is4) {
+		if !k.holds(w.Range) {
 			continue
 		}
 		if i == 0 {
@@ -178,14 +177,13 @@ func partsFor(wants []Want, is4 bool) []netip.Addr {
 	return out
 }
 
-func inSpread(r netblock.Range, is4 bool) bool { return r.Is4() == is4 && r.First() != r.Last() }
-
 // fits tells whether a layout serves what is wanted: no range in two parts, no part too large, and no parts for a few.
 func (l layout) fits(wants []Want) bool {
-	for _, is4 := range []bool{true, false} {
-		from, part, n, inPart := l.from(is4), 0, 0, 0
+	for i, k := range spread {
+		from, part, n, inPart := l[i], 0, 0, 0
+		most, _ := k.limits()
 		for _, w := range wants {
-			if !inSpread(w.Range, is4) {
+			if !k.holds(w.Range) {
 				continue
 			}
 			for part+1 < len(from) && !w.Range.First().Less(from[part+1]) {
@@ -193,11 +191,11 @@ func (l layout) fits(wants []Want) bool {
 			}
 			n++
 			inPart++
-			if inPart > spreadAt || part+1 < len(from) && !w.Range.Last().Less(from[part+1]) {
+			if inPart > most || part+1 < len(from) && !w.Range.Last().Less(from[part+1]) {
 				return false
 			}
 		}
-		if len(from) > 0 && n < spreadAt/4 {
+		if len(from) > 0 && n < most/4 {
 			return false
 		}
 	}

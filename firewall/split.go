@@ -159,8 +159,7 @@ func (w *divider) cluster(remove, add []Step, put func(at *part, remove, add []S
 			n += size(&list[i])
 		}
 	}
-	n += n / perMessage * w.header
-	room := w.limit - 2*len(w.sets)*w.header // of messages that aren't full
+	room := w.limit - (2*len(w.sets)+w.limit/perMessage)*w.header // of messages that aren't full, and those that are
 	if w.size+n > room && !w.fresh() {
 		w.begin(part{}, 0)
 	}

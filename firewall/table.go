@@ -62,15 +62,13 @@ func (k Kernel) rules(l layout) []rule {
 			&expr.Verdict{Kind: expr.VerdictAccept},
 		}})
 	}
-	for _, kind := range kinds {
-		switch {
-		case kind.allow:
-		case len(l.from(kind.is4)) > 0 && kind.interval:
-			exprs := append(source(kind.is4, true), &expr.Lookup{SourceRegister: 1, IsDestRegSet: true, SetName: mapName(kind.is4)})
-			out = append(out, rule{mapName(kind.is4), exprs})
-		default:
+	for i, kind := range spread {
+		if len(l[i]) == 0 {
 			out = append(out, rule{kind.name, kind.lookup(expr.VerdictDrop)})
+			continue
 		}
+		exprs := append(source(kind.is4, true), &expr.Lookup{SourceRegister: 1, IsDestRegSet: true, SetName: kind.mapName()})
+		out = append(out, rule{kind.mapName(), exprs})
 	}
 	return out
 }
@@ -144,8 +142,8 @@ func (k Kernel) build(c *nftables.Conn, l layout, replace bool) error {
 			addRules(c, c.AddChain(&nftables.Chain{Table: t, Name: kind.name}), kind.drops())
 		}
 	}
-	for _, kind := range spread {
-		if err := k.buildMap(c, l, kind.is4); err != nil {
+	for i := range spread {
+		if err := k.buildMap(c, l, i); err != nil {
 			return err
 		}
 	}
@@ -159,13 +157,13 @@ func addRules(c *nftables.Conn, chain *nftables.Chain, list []rule) {
 	}
 }
 
-// buildMap queues the map from the source of a family to its part, where there are parts.
-func (k Kernel) buildMap(c *nftables.Conn, l layout, is4 bool) error {
-	rows := l.mapRows(is4)
+// buildMap queues the map from a source to its part, for a kind in spread that is in parts.
+func (k Kernel) buildMap(c *nftables.Conn, l layout, kind int) error {
+	rows := l.mapRows(kind)
 	if len(rows) == 0 {
 		return nil
 	}
-	set := &nftables.Set{Table: k.table(), Name: mapName(is4), IsMap: true, Interval: true, KeyType: keyType(is4), DataType: nftables.TypeVerdict}
+	set := &nftables.Set{Table: k.table(), Name: spread[kind].mapName(), IsMap: true, Interval: true, KeyType: keyType(spread[kind].is4), DataType: nftables.TypeVerdict}
 	if err := c.AddSet(set, nil); err != nil {
 		return err
 	}
@@ -175,7 +173,7 @@ func (k Kernel) buildMap(c *nftables.Conn, l layout, is4 bool) error {
 		for _, r := range some {
 			e := nftables.SetElement{Key: r.key.AsSlice(), IntervalEnd: r.end}
 			if !r.end {
-				e.VerdictData = &expr.Verdict{Kind: expr.VerdictGoto, Chain: r.to}
+				e.VerdictData = &expr.Verdict{Kind: expr.VerdictJump, Chain: r.to}
 			}
 			list = append(list, e)
 		}
@@ -186,16 +184,13 @@ func (k Kernel) buildMap(c *nftables.Conn, l layout, is4 bool) error {
 	return nil
 }
 
-// mapRows are the entries of the map to the parts of a family, by address.
-func (l layout) mapRows(is4 bool) (out []row) {
-	for _, kind := range l.kinds() {
-		if !kind.part.IsValid() || kind.is4 != is4 {
-			continue
-		}
+// mapRows are the entries of the map to the parts of a kind in spread, by address.
+func (l layout) mapRows(kind int) (out []row) {
+	for _, x := range spread[kind].parts(l[kind]) {
 		if len(out) > 0 {
-			out = append(out, row{key: kind.part.First(), end: true})
+			out = append(out, row{key: x.part.First(), end: true})
 		}
-		out = append(out, row{key: kind.part.First(), to: kind.name})
+		out = append(out, row{key: x.part.First(), to: x.name})
 	}
 	return out
 }
@@ -212,44 +207,45 @@ func (k Kernel) checkSets(s *State, have []*nftables.Set, elements *conn) error 
 	for _, kind := range s.layout.kinds() {
 		want[kind.name] = kind.set(k.table())
 	}
-	for _, kind := range spread {
-		if len(s.layout.from(kind.is4)) > 0 {
-			want[mapName(kind.is4)] = &nftables.Set{Interval: true, IsMap: true}
-			want[kind.name] = nil // instead of it
+	maybe := map[string]int{} // what is ours, though it may not be there
+	for i, kind := range spread {
+		maybe[kind.name], maybe[kind.mapName()] = i, i
+		if len(s.layout[i]) > 0 {
+			want[kind.mapName()] = &nftables.Set{Interval: true, IsMap: true}
 		}
 	}
 	for _, x := range have {
-		w, ours := want[x.Name]
+		w, wanted := want[x.Name]
+		kind, ours := maybe[x.Name]
 		delete(want, x.Name)
 		switch {
-		case !ours && x.Name == mapName(true), !ours && x.Name == mapName(false), ours && w == nil:
+		case !wanted && ours:
 			s.Faults = append(s.Faults, "set "+x.Name+" is one too many")
-		case !ours:
+		case !wanted:
 			return k.foreign("the set " + x.Name)
 		case x.Interval != w.Interval || x.HasTimeout != w.HasTimeout || x.IsMap != w.IsMap || x.Size != 0 || !w.IsMap && x.KeyType.Bytes != w.KeyType.Bytes:
 			s.Faults = append(s.Faults, "set "+x.Name+" is of another type")
 		case x.IsMap:
-			if err := k.checkMap(s, elements, x.Name); err != nil {
+			if err := k.checkMap(s, elements, kind); err != nil {
 				return err
 			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
-		if want[name] != nil {
-			s.Faults = append(s.Faults, "set "+name+" is missing")
-		}
+		s.Faults = append(s.Faults, "set "+name+" is missing")
 	}
 	return nil
 }
 
-// checkMap tells whether the map of a family leads to its parts.
-func (k Kernel) checkMap(s *State, c *conn, name string) error {
+// checkMap tells whether the map of a kind in spread leads to its parts.
+func (k Kernel) checkMap(s *State, c *conn, kind int) error {
+	name := spread[kind].mapName()
 	rows, err := c.read(setKind{name: name}.setName(k.cfg.Table))
 	if err != nil {
 		return edge(err, "read the map "+name)
 	}
 	slices.SortFunc(rows, compareRows)
-	if !slices.Equal(rows, s.layout.mapRows(name == mapName(true))) {
+	if !slices.Equal(rows, s.layout.mapRows(kind)) {
 		s.Faults = append(s.Faults, "map "+name+" doesn't lead to the sets there are")
 	}
 	return nil
