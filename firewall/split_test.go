@@ -34,12 +34,12 @@ func texts(wants []Want) []string {
 
 func TestAPlanTooLongForOneTransactionGoesInSeveral(t *testing.T) {
 	k := narrow(t, 16<<10)
-	wants := many(1000, time.Now().Add(24*time.Hour))
-	if p := apply(t, k, wants); p.Transactions < 4 {
+	until := time.Now().Add(24 * time.Hour)
+	if p := apply(t, k, many(1000, until)); p.Transactions < 4 {
 		t.Errorf("%d transactions", p.Transactions)
 	}
 	// The first half goes, others come, some become permanent, and one wider takes the place of narrower ones.
-	next := append(many(1600, time.Now().Add(24*time.Hour))[500:], Want{Range: rng(t, "192.0.2.0/24")})
+	next := append(many(1600, until)[500:], Want{Range: rng(t, "192.0.2.0/24")})
 	for i := range 100 {
 		next[i*2].Until = time.Time{}
 	}

@@ -94,13 +94,14 @@ func (a *app) enforce(ctx context.Context, s *history.Store, p *decide.Policy, h
 // bring is enforce for an intent that isn't all of what the history wants.
 func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, want intent, records []history.Record, last *history.Applied,
 	accepted []string) (firewall.Plan, intent, error) {
-	if err := a.checkLifelines(want, accepted); err != nil {
+	wants := want.wants()
+	if err := a.checkLifelines(wants, want.allow, accepted); err != nil {
 		return firewall.Plan{}, want, err
 	}
 	var plan firewall.Plan
 	applied := false
 	err := s.Settle(ctx, records, last, func() (err error) {
-		plan, err = a.kernel(p).Apply(ctx, want.wants(), want.allow, a.env.now)
+		plan, err = a.kernel(p).Apply(ctx, wants, want.allow, a.env.now)
 		applied = err == nil
 		return err
 	})
@@ -113,13 +114,12 @@ func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, wan
 
 // checkLifelines keeps an operator from cutting off the machine: from the connection over which the command was given and
 // those of others, from its gateway and name servers, and its own addresses from each other.
-func (a *app) checkLifelines(want intent, accepted []string) error {
-	wants := want.wants()
+func (a *app) checkLifelines(wants []firewall.Want, allow []netblock.Range, accepted []string) error {
 	for _, x := range firewall.Lifelines(a.env.root, a.env.getenv("SSH_CONNECTION"), a.env.locals()) {
 		if slices.Contains(accepted, x.Guard) {
 			continue
 		}
-		if r, blocked := firewall.Blocks(wants, want.allow, x.Addr); blocked {
+		if r, blocked := firewall.Blocks(wants, allow, x.Addr); blocked {
 			return refused(fmt.Sprintf("lastresort protect %s --reason \"%s\", or --accept-risk %s", x.Addr, x.What, x.Guard),
 				"guard %s: %s would drop %s, and %s; nothing was changed", x.Guard, r, x.Addr, x.What)
 		}
