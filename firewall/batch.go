@@ -25,13 +25,8 @@ type batch struct {
 	unfinished bool
 }
 
-// Room that messages take.
-const (
-	// perMessage is how long a message of elements grows; a length has 16 bits, and an element takes under 200 bytes.
-	perMessage = 60_000
-	// headers is about what a message has besides its elements, with the longest names.
-	headers = 600
-)
+// perMessage is how long a message of elements grows, in bytes: a length has 16 bits, and an element takes under 200.
+const perMessage = 60_000
 
 // newBatch begins a transaction that the kernel refuses with ERESTART where its ruleset is no longer the one numbered
 // generation.
