@@ -215,7 +215,9 @@ func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range,
 			return *cmp.Or(first, &plan), nil
 		}
 		have.Elements = nil // its memory
+		begin := time.Now()
 		failed = k.commit(ctx, plan, have.generation)
+		k.cfg.slack = time.Since(begin)
 		left, err := k.remains(ctx, wants, allow, now)
 		var part *HalfError
 		if errors.As(failed, &part) && first == nil {

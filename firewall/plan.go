@@ -27,6 +27,8 @@ type Config struct {
 	Table  string
 	Mode   Mode
 	Jitter time.Duration // expiries are spread over this
+
+	slack time.Duration // how much later than planned an element may end, since it took so long to set it
 }
 
 // Want is a range that is to be blocked, until a moment or, where that is zero, for good.
@@ -173,7 +175,7 @@ func (c Config) compare(p *Plan, have State, wants []Want, now time.Time) {
 		switch {
 		case step.Old == nil:
 			p.Add = append(p.Add, step)
-		case !agrees(*step.Old, step.Timeout) || early(*step.Old, w, now):
+		case !agrees(*step.Old, step.Timeout) && !c.late(*step.Old, step.Timeout) || early(*step.Old, w, now):
 			p.Change = append(p.Change, step)
 		default:
 			p.Unchanged++
@@ -202,6 +204,11 @@ func agrees(e Element, want time.Duration) bool {
 		return e.Timeout == 0 && want == 0
 	}
 	return (e.Expires - want).Abs() <= tolerance
+}
+
+// late tells whether a temporary element ends later than it should by no more than it took to set it.
+func (c Config) late(e Element, want time.Duration) bool {
+	return e.Timeout > 0 && want > 0 && e.Expires > want && e.Expires-want <= tolerance+c.slack
 }
 
 // early tells whether a temporary element ends before its Until, by more than the clocks' part.
