@@ -2,6 +2,7 @@ package decide
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
@@ -35,14 +36,24 @@ func once[R interface {
 	comparable
 	history.Record
 }](list []R, now time.Time, normal func(*R)) []R {
-	seen := make(map[R]bool, len(list))
+	// By hash: a map of a million whole records would take more memory than they do.
+	seed := maphash.MakeSeed()
+	seen := make(map[uint64]int32, len(list))
 	out := make([]R, 0, len(list))
 	for _, r := range list {
 		normal(&r)
-		if !r.Known().After(now) && !seen[r] {
-			seen[r] = true
-			out = append(out, r)
+		if r.Known().After(now) {
+			continue
 		}
+		h := maphash.Comparable(seed, r)
+		if i, ok := seen[h]; ok {
+			if out[i] == r || slices.Contains(out, r) {
+				continue
+			}
+		} else {
+			seen[h] = int32(len(out))
+		}
+		out = append(out, r)
 	}
 	return out
 }

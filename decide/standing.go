@@ -23,14 +23,14 @@ type Standing struct {
 // standing returns what of pieces stands, less what has come to be protected or held, disjoint and sorted. Where blocks lie
 // over each other the one that lasts longest counts, then the wider.
 func standing(all []piece, l *limits, shape netblock.Shape) []Standing {
-	var up []piece
+	up := make([]piece, 0, len(all))
 	for _, p := range all {
 		if p.stands() {
 			up = append(up, p)
 		}
 	}
 	slices.SortStableFunc(up, func(a, b piece) int { return a.where.Compare(b.where) })
-	var out []Standing
+	out := make([]Standing, 0, len(up))
 	for len(up) > 0 {
 		n, last := 1, up[0].where.Last()
 		for n < len(up) && !last.Less(up[n].where.First()) && up[n].where.Is4() == up[0].where.Is4() {

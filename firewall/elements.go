@@ -14,12 +14,8 @@ import (
 	"lastresort/netblock"
 )
 
-const (
-	// destroyElement is NFT_MSG_DESTROYSETELEM of Linux 6.3's nf_tables.h: a deletion that doesn't mind what isn't there.
-	destroyElement = 30
-	// perMessage is how many ranges go into one message, whose length has 16 bits: an IPv6 range takes under 150 bytes.
-	perMessage = 400
-)
+// destroyElement is NFT_MSG_DESTROYSETELEM of Linux 6.3's nf_tables.h: a deletion that doesn't mind what isn't there.
+const destroyElement = 30
 
 // openInterval is nft's own mark on a start without an end, a range up to the last address; without it `nft list` shows the
 // first address alone.
@@ -31,6 +27,7 @@ type row struct {
 	end              bool
 	timeout, expires time.Duration
 	packets, bytes   uint64
+	to               string // the chain to go to, in a map
 }
 
 // setName begins a message about elements of a set.
@@ -40,73 +37,85 @@ func (k setKind) setName(table string) []byte {
 	return attribute(b, unix.NFTA_SET_ELEM_LIST_SET, append([]byte(k.name), 0))
 }
 
-// messages returns the messages of one kind about steps, which are sorted and belong into the set.
-func (k setKind) messages(table string, kind int, flags netlink.HeaderFlags, steps []Step) []netlink.Message {
-	var out []netlink.Message
-	for chunk := range slices.Chunk(steps, perMessage) {
-		var list []byte
-		for _, s := range chunk {
-			list = k.append(list, s)
-		}
-		out = append(out, netlink.Message{Header: netlink.Header{Type: nftType(kind), Flags: netlink.Request | flags},
-			Data: nested(k.setName(table), unix.NFTA_SET_ELEM_LIST_ELEMENTS, list)})
-	}
-	return out
-}
-
 // append appends a step's rows: an address, or the first address of a range and the one behind its last. A range that ends
 // with the last address of its family has nothing behind it, and none is sent.
 func (k setKind) append(b []byte, s Step) []byte {
-	start := key(s.Range.First())
+	behind := netip.Addr{}
+	if k.interval {
+		behind = s.Range.Last().Next()
+	}
+	at := len(b)
+	b = appendKey(open(b, unix.NFTA_LIST_ELEM), s.Range.First())
 	if s.Timeout > 0 {
-		ms := binary.BigEndian.AppendUint64(nil, uint64((s.Timeout + time.Millisecond - 1).Milliseconds()))
-		start = attribute(start, unix.NFTA_SET_ELEM_TIMEOUT, ms)
+		b = append64(b, unix.NFTA_SET_ELEM_TIMEOUT, uint64((s.Timeout + time.Millisecond - 1).Milliseconds()))
 	}
-	if s.Old.Packets > 0 {
-		start = nested(start, unix.NFTA_SET_ELEM_EXPR, counter(s.Old))
+	if s.Old != nil && s.Old.Packets > 0 {
+		b = appendCounter(b, s.Old)
 	}
-	behind := s.Range.Last().Next()
 	if k.interval && !behind.IsValid() {
-		start = attribute(start, unix.NFTA_SET_ELEM_USERDATA, openInterval)
+		b = attribute(b, unix.NFTA_SET_ELEM_USERDATA, openInterval)
 	}
-	b = nested(b, unix.NFTA_LIST_ELEM, start)
-	if !k.interval || !behind.IsValid() {
+	b = shut(b, at)
+	if !behind.IsValid() {
 		return b
 	}
-	end := attribute(key(behind), unix.NFTA_SET_ELEM_FLAGS, binary.BigEndian.AppendUint32(nil, unix.NFT_SET_ELEM_INTERVAL_END))
-	return nested(b, unix.NFTA_LIST_ELEM, end)
+	at = len(b)
+	b = appendKey(open(b, unix.NFTA_LIST_ELEM), behind)
+	b = attribute(b, unix.NFTA_SET_ELEM_FLAGS, intervalEnd)
+	return shut(b, at)
 }
 
-func key(a netip.Addr) []byte {
-	return nested(nil, unix.NFTA_SET_ELEM_KEY, attribute(nil, unix.NFTA_DATA_VALUE, a.AsSlice()))
+var intervalEnd = binary.BigEndian.AppendUint32(nil, unix.NFT_SET_ELEM_INTERVAL_END)
+
+func appendKey(b []byte, a netip.Addr) []byte {
+	at := len(b)
+	b = open(b, unix.NFTA_SET_ELEM_KEY)
+	if a.Is4() {
+		raw := a.As4()
+		b = attribute(b, unix.NFTA_DATA_VALUE, raw[:])
+	} else {
+		raw := a.As16()
+		b = attribute(b, unix.NFTA_DATA_VALUE, raw[:])
+	}
+	return shut(b, at)
 }
 
-// counter is the counter with which an element begins that was there before.
-func counter(e Element) []byte {
-	counts := attribute(nil, unix.NFTA_COUNTER_BYTES, binary.BigEndian.AppendUint64(nil, e.Bytes))
-	counts = attribute(counts, unix.NFTA_COUNTER_PACKETS, binary.BigEndian.AppendUint64(nil, e.Packets))
-	return nested(attribute(nil, unix.NFTA_EXPR_NAME, []byte("counter\x00")), unix.NFTA_EXPR_DATA, counts)
+func append64(b []byte, kind uint16, n uint64) []byte {
+	var raw [8]byte
+	binary.BigEndian.PutUint64(raw[:], n)
+	return attribute(b, kind, raw[:])
 }
 
-// all reads the elements of a set, by address. A hash set that has just grown is still being moved to a larger table, and a
+// appendCounter appends the counter with which an element begins that was there before.
+func appendCounter(b []byte, e *Element) []byte {
+	at := len(b)
+	b = attribute(open(b, unix.NFTA_SET_ELEM_EXPR), unix.NFTA_EXPR_NAME, []byte("counter\x00"))
+	data := len(b)
+	b = append64(open(b, unix.NFTA_EXPR_DATA), unix.NFTA_COUNTER_BYTES, e.Bytes)
+	b = append64(b, unix.NFTA_COUNTER_PACKETS, e.Packets)
+	return shut(shut(b, data), at)
+}
+
+// all reads the elements of a set, by address, and tells from when on. A hash set that has just grown is still being moved to a larger table, and a
 // dump of it then lacks some elements and has others twice, without any sign of it; so it is read until two readings agree.
-func (c *conn) all(k setKind, table string) ([]Element, error) {
+func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err error) {
 	var last []Element
 	for i := range settling {
-		raw, err := c.rows(k, table)
+		at = time.Now()
+		raw, err := c.read(k.setName(table))
 		if err != nil {
-			return nil, err
+			return nil, at, err
 		}
 		out := k.read(raw)
 		if k.interval || i > 0 && sameRanges(out, last) {
-			return out, nil
+			return out, at, nil
 		}
 		last = out
 		if i > 0 {
 			time.Sleep(settleEvery)
 		}
 	}
-	return nil, unix.EINTR
+	return nil, at, unix.EINTR
 }
 
 // How often, and how far apart, a hash set that doesn't keep still is read.
@@ -119,9 +128,10 @@ func sameRanges(a, b []Element) bool {
 	return slices.EqualFunc(a, b, func(x, y Element) bool { return x.Range == y.Range })
 }
 
-// rows reads all that a set holds, as the kernel sends it.
-func (c *conn) rows(k setKind, table string) (out []row, err error) {
-	err = c.ask(unix.NFT_MSG_GETSETELEM, netlink.Dump, k.setName(table), func(data []byte) error {
+// read reads all that a set holds, as the kernel sends it; it holds until the next set is read.
+func (c *conn) read(set []byte) ([]row, error) {
+	out := c.rows[:0]
+	err := c.ask(unix.NFT_MSG_GETSETELEM, netlink.Dump, set, func(data []byte) error {
 		return attributes(data, func(kind uint16, list []byte) error {
 			if kind != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
 				return nil
@@ -133,6 +143,7 @@ func (c *conn) rows(k setKind, table string) (out []row, err error) {
 			})
 		})
 	})
+	c.rows = out
 	return out, err
 }
 
@@ -169,10 +180,26 @@ func parseRow(b []byte) (r row, err error) {
 			r.expires = time.Duration(number(data)) * time.Millisecond
 		case unix.NFTA_SET_ELEM_EXPR:
 			return r.count(data)
+		case unix.NFTA_SET_ELEM_DATA:
+			return r.verdict(data)
 		}
 		return nil
 	})
 	return r, err
+}
+
+func (r *row) verdict(b []byte) error {
+	return attributes(b, func(kind uint16, data []byte) error {
+		if kind != unix.NFTA_DATA_VERDICT {
+			return nil
+		}
+		return attributes(data, func(kind uint16, data []byte) error {
+			if kind == unix.NFTA_VERDICT_CHAIN {
+				r.to = unix.ByteSliceToString(data)
+			}
+			return nil
+		})
+	})
 }
 
 func (r *row) count(b []byte) error {
@@ -207,10 +234,10 @@ func number(b []byte) uint64 {
 // has expired may still be there.
 func (k setKind) read(raw []row) []Element {
 	raw = slices.DeleteFunc(raw, func(r row) bool { return !r.key.IsValid() || r.key.Is4() != k.is4 })
-	slices.SortFunc(raw, func(a, b row) int {
-		return cmp.Or(a.key.Compare(b.key), cmp.Compare(order(a), order(b)))
-	})
-	var out []Element
+	if slices.Reverse(raw); !slices.IsSortedFunc(raw, compareRows) { // intervals come from the highest down
+		slices.SortFunc(raw, compareRows)
+	}
+	out := make([]Element, 0, len(raw)/2)
 	for i, r := range raw {
 		if r.end {
 			continue
@@ -225,6 +252,11 @@ func (k setKind) read(raw []row) []Element {
 		out = append(out, Element{Range: covers, Timeout: r.timeout, Expires: r.expires, Packets: r.packets, Bytes: r.bytes})
 	}
 	return out
+}
+
+// compareRows orders by address, and an end before the start of what follows it.
+func compareRows(a, b row) int {
+	return cmp.Or(a.key.Compare(b.key), cmp.Compare(order(a), order(b)))
 }
 
 // order puts an end before the start of the next range at the same key.

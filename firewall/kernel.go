@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/nftables"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"lastresort/netblock"
@@ -37,6 +37,10 @@ func (e *Error) Error() string {
 type Kernel struct {
 	cfg Config
 	old bool // behaves as on a kernel before Linux 6.3
+
+	// For tests: how many bytes go into a transaction at most, and what happens before the one of a number, from 0 on.
+	limit  int
+	before func(n int) error
 }
 
 // Open returns the kernel's nftables for a configuration. Nothing is read or changed yet.
@@ -50,7 +54,7 @@ func (k Kernel) table() *nftables.Table {
 }
 
 // edge turns an error of the kernel into one that an operator understands, once.
-func edge(err error, what string) error {
+func edge(err error, what string) *Error {
 	e := &Error{Why: fmt.Sprintf("%s: %v", what, err), err: err}
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
@@ -75,7 +79,7 @@ const attempts = 5
 // Read returns what the kernel holds of our table, as of one moment: where somebody changes the ruleset meanwhile it
 // reads again.
 func (k Kernel) Read(ctx context.Context) (State, error) {
-	c, closeIt, err := connect(ctx, 0)
+	c, closeIt, err := connect(ctx)
 	if err != nil {
 		return State{}, whole(ctx, edge(err, "read the table"))
 	}
@@ -91,7 +95,9 @@ func (k Kernel) Read(ctx context.Context) (State, error) {
 		case err != nil:
 			return State{}, whole(ctx, edge(err, "read the table"))
 		case before == after: // also where it went wrong: then it wasn't for somebody's change
-			s.generation = after
+			if s.generation, s.limit = after, c.limit; k.limit > 0 {
+				s.limit = k.limit
+			}
 			return s, whole(ctx, readErr)
 		}
 	}
@@ -115,73 +121,119 @@ func (k Kernel) readOnce(elements *conn) (State, error) {
 	if err != nil {
 		return State{}, edge(err, "list tables")
 	}
-	i := slices.IndexFunc(tables, func(t *nftables.Table) bool { return t.Name == k.cfg.Table })
-	if i < 0 {
-		return State{}, nil
+	var s State
+	for _, t := range tables {
+		switch t.Name {
+		case k.cfg.Table:
+			if s.Exists = true; t.Flags != 0 {
+				s.Faults = append(s.Faults, "the table has flags, such as dormant: it may drop nothing")
+			}
+		case k.cfg.besideName():
+			s.leftover = true
+			s.Faults = append(s.Faults, "the table inet "+t.Name+" is left over from a change that didn't come to its end")
+		}
 	}
-	s := State{Exists: true}
-	if tables[i].Flags != 0 {
-		s.Faults = append(s.Faults, "the table has flags, such as dormant: it may drop nothing")
+	if !s.Exists {
+		return s, nil
 	}
-	t := k.table()
-	have, err := c.GetSets(t)
+	have, err := c.GetSets(k.table())
 	if err != nil {
 		return s, edge(err, "list sets")
 	}
-	if err := k.checkSets(&s, have); err != nil {
+	if err := k.checkSets(&s, have, elements); err != nil {
 		return s, err
 	}
-	if err := k.checkChain(c, &s, have); err != nil {
+	if err := k.checkChains(c, &s, have); err != nil {
 		return s, err
 	}
-	for _, kind := range kinds {
-		if !slices.ContainsFunc(have, func(x *nftables.Set) bool { return x.Name == kind.name }) {
+	return s, k.readElements(elements, &s, have)
+}
+
+// readElements reads what the sets hold.
+func (k Kernel) readElements(c *conn, s *State, have []*nftables.Set) error {
+	there := make(map[string]bool, len(have))
+	for _, x := range have {
+		there[x.Name] = true
+	}
+	type reading struct {
+		from int
+		at   time.Time
+	}
+	var readings []reading
+	for _, kind := range s.layout.kinds() {
+		if !there[kind.name] {
 			continue
 		}
-		all, err := elements.all(kind, k.cfg.Table)
+		all, at, err := c.all(kind, k.cfg.Table)
 		if err != nil {
-			return s, edge(err, "read the set "+kind.name)
+			return edge(err, "read the set "+kind.name)
 		}
-		for _, e := range all {
-			if kind.allow {
+		readings = append(readings, reading{len(s.Elements), at})
+		if i := slices.IndexFunc(all, func(e Element) bool { return !kind.holds(e.Range) }); i >= 0 {
+			s.Faults = append(s.Faults, fmt.Sprintf("set %s holds %s, which doesn't belong there", kind.name, all[i].Range))
+		}
+		if kind.allow {
+			for _, e := range all {
 				s.Allow = append(s.Allow, e.Range)
-			} else {
-				s.Elements = append(s.Elements, e)
 			}
+			continue
+		}
+		s.Elements = append(s.Elements, all...)
+	}
+	// What was read first has less left by now.
+	for i, r := range readings {
+		to := len(s.Elements)
+		if i+1 < len(readings) {
+			to = readings[i+1].from
+		}
+		since := time.Since(r.at)
+		for e := r.from; e < to; e++ {
+			s.Elements[e].Expires = max(0, s.Elements[e].Expires-since)
 		}
 	}
 	slices.SortFunc(s.Elements, func(a, b Element) int { return a.Range.Compare(b.Range) })
 	slices.SortFunc(s.Allow, netblock.Range.Compare)
-	return s, nil
+	return nil
 }
 
-// Apply brings the kernel to what is wanted, in one transaction, and reads back what it holds then. It returns the plan
-// that was applied. An error is an *Error, or the context's, and says whether the kernel changed.
+// Apply brings the kernel to what is wanted, in as many transactions as the plan says, and reads back what it holds then. It
+// returns the plan that was applied. An error is an *Error, or the context's, and says whether the kernel changed.
 func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range, now func() time.Time) (Plan, error) {
 	var failed error
+	var first *Plan // of which a part is in the kernel
+	half := ""
 	for range attempts {
 		have, err := k.Read(ctx)
 		if err != nil {
-			return Plan{}, err
+			return Plan{}, begun(err, first)
 		}
-		at := now()
-		plan, err := k.cfg.Diff(have, wants, allow, at)
+		plan, err := k.cfg.Diff(have, wants, allow, now())
 		if err != nil {
-			return Plan{}, &Error{Why: err.Error()}
+			return Plan{}, begun(&Error{Why: err.Error()}, first)
 		}
 		if plan.Empty() {
-			return plan, nil
+			return *cmp.Or(first, &plan), nil
 		}
+		have.Elements = nil // its memory
+		begin := time.Now()
 		failed = k.commit(ctx, plan, have.generation)
+		k.cfg.slack = time.Since(begin)
 		left, err := k.remains(ctx, wants, allow, now)
+		var part *HalfError
+		if errors.As(failed, &part) && first == nil {
+			first = &plan
+		}
 		if err != nil {
-			return plan, &Error{Why: "reading back: " + err.Error(), Changed: failed == nil, Hint: "lastresort status shows what it holds"}
+			return plan, &Error{Why: "reading back: " + err.Error(), Changed: failed == nil || first != nil, Hint: "lastresort status shows what it holds"}
 		}
 		if left.Empty() {
-			return plan, nil // also where an answer was lost on the way
+			return *cmp.Or(first, &plan), nil // also where an answer was lost on the way
 		}
 		if failed == nil {
 			return plan, &Error{Why: fmt.Sprintf("after the change %s", left.summary()), Changed: true, Hint: "something else changes the table; find it with nft monitor and apply again"}
+		}
+		if first != nil {
+			half = fmt.Sprintf("; of a plan in %d transactions not all are in: %s", first.Transactions, left.summary())
 		}
 		// Somebody else's change makes a batch fail whole, and so does an element that expired, on a kernel that can't delete
 		// what isn't there: plan again from what is there now.
@@ -189,8 +241,40 @@ func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range,
 			break
 		}
 	}
-	return Plan{}, whole(ctx, edge(failed, "apply the change"))
+	err := edge(failed, "apply the change")
+	if first != nil {
+		err.Why += half
+	}
+	return Plan{}, begun(whole(ctx, err), first)
 }
+
+// begun marks an error behind transactions that are in the kernel.
+func begun(err error, first *Plan) error {
+	var e *Error
+	if first == nil {
+		return err
+	}
+	if !errors.As(err, &e) {
+		e = &Error{Why: err.Error(), err: err}
+	}
+	e.Changed = true
+	e.Hint = cmp.Or(e.Hint, "put right what stopped it;") + " lastresort apply goes on from there"
+	return e
+}
+
+// HalfError says that of a plan of several transactions the first are in the kernel and the others aren't.
+type HalfError struct {
+	Done, Of int
+	err      error
+}
+
+// Error implements error.
+func (e *HalfError) Error() string {
+	return fmt.Sprintf("%v, behind %d of %d transactions", e.err, e.Done, e.Of)
+}
+
+// Unwrap returns what stopped the next one.
+func (e *HalfError) Unwrap() error { return e.err }
 
 // remains plans what is still to do.
 func (k Kernel) remains(ctx context.Context, wants []Want, allow []netblock.Range, now func() time.Time) (Plan, error) {
@@ -205,57 +289,40 @@ func (p *Plan) summary() string {
 	return fmt.Sprintf("%d ranges are missing, %d differ and %d are too many", len(p.Add), len(p.Change), len(p.Remove))
 }
 
-// commit sends a plan as one transaction, which fails whole where the ruleset is no longer the one numbered generation.
-// Removals go first, so that a range never lies over one that is leaving. New elements are refused where something is in
-// their place, for the kernel takes some overlaps and blocks more than was asked later. A change is a removal and an
-// addition: in one transaction no packet passes between, and unlike an update it works on every kernel.
+// commit sends a plan, whose transactions fail whole where the ruleset is no longer the one numbered generation or, behind
+// the first, what the one before made of it. Within one, removals go first, so that a range never lies over one that is
+// leaving. New elements are refused where something is in their place, for the kernel takes some overlaps and blocks more
+// than was asked later. A change is a removal and an addition: in one transaction no packet passes between, and unlike an
+// update it works on every kernel.
 func (k Kernel) commit(ctx context.Context, p Plan, generation uint32) error {
-	add, remove := append(slices.Clone(p.Add), p.Change...), append(slices.Clone(p.Remove), p.Change...)
-	allowAdd, allowRemove := steps(p.AllowAdd), steps(p.AllowRemove)
-	var messages []netlink.Message
-	if p.Build {
-		add, remove, allowRemove = p.all, nil, nil
-		allowAdd = steps(p.allow)
-		built, err := queued(func(c *nftables.Conn) error { return k.build(c, k.table(), p.Replace) })
-		if err != nil {
-			return err
-		}
-		messages = built
-	}
-	deletion := unix.NFT_MSG_DELSETELEM
-	if k.destroys() {
-		deletion = destroyElement
-	}
-	for _, part := range []struct {
-		kind           int
-		flags          netlink.HeaderFlags
-		block, allowed []Step
-	}{
-		{deletion, 0, remove, allowRemove},
-		{unix.NFT_MSG_NEWSETELEM, netlink.Create | netlink.Excl, add, allowAdd},
-	} {
-		for _, kind := range kinds {
-			list := part.block
-			if kind.allow {
-				list = part.allowed
-			}
-			messages = append(messages, kind.messages(k.cfg.Table, part.kind, part.flags, kind.own(list))...)
-		}
-	}
-	size := 0
-	for _, m := range messages {
-		size += unix.SizeofNlMsghdr + len(m.Data)
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// From here on it is one datagram and its answer: cut short in between, nobody would know whether the kernel changed.
-	c, closeIt, err := connect(context.WithoutCancel(ctx), size)
+	// From here on it is datagrams and their answers: cut short in between, nobody would know whether the kernel changed.
+	c, closeIt, err := connect(context.WithoutCancel(ctx))
 	if err != nil {
 		return err
 	}
 	defer closeIt()
-	return c.transact(generation, messages)
+	for i, x := range p.split {
+		b, err := k.batch(&p, x, generation)
+		if err == nil && k.before != nil {
+			err = k.before(i)
+		}
+		if err == nil {
+			err = c.transact(b)
+		}
+		switch {
+		case err != nil && i > 0:
+			return &HalfError{i, len(p.split), err}
+		case err != nil:
+			return err
+		}
+		if generation++; generation == 0 {
+			generation++ // as the kernel counts
+		}
+	}
+	return nil
 }
 
 func steps(ranges []netblock.Range) []Step {

@@ -20,7 +20,7 @@ type Mark struct {
 
 // Mark looks how the ruleset stands.
 func (k Kernel) Mark(ctx context.Context) (Mark, error) {
-	c, closeIt, err := connect(ctx, 0)
+	c, closeIt, err := connect(ctx)
 	if err != nil {
 		return Mark{}, whole(ctx, edge(err, "read the table"))
 	}
@@ -63,7 +63,7 @@ func (c *conn) tableHandle(name string) (handle uint64, err error) {
 // were open before a block, pass our chain by. Nothing else of others' tables is read. Where the kernel can't tell there are
 // none.
 func (k Kernel) Flowtables(ctx context.Context) ([]string, error) {
-	c, closeIt, err := connect(ctx, 0)
+	c, closeIt, err := connect(ctx)
 	if err != nil {
 		return nil, whole(ctx, edge(err, "list flowtables"))
 	}

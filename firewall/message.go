@@ -24,13 +24,20 @@ const (
 
 // conn is a netlink socket of nftables.
 type conn struct {
-	nl  *netlink.Conn
-	raw syscall.RawConn
-	buf []byte
+	nl    *netlink.Conn
+	raw   syscall.RawConn
+	buf   []byte
+	rows  []row // of the set that was read last, for its memory
+	limit int   // the largest datagram that can be sent, in bytes
 }
 
-// connect opens a socket that takes a batch of size bytes in one datagram. It ends with ctx.
-func connect(ctx context.Context, size int) (*conn, func(), error) {
+// largest is the buffer that is asked for, in bytes: where it is granted, any list goes into one datagram. Nothing is
+// allocated for it.
+const largest = 1 << 29
+
+// connect opens a socket that ends with ctx. Root's takes any datagram; in a user namespace it is bounded by
+// net.core.wmem_max.
+func connect(ctx context.Context) (*conn, func(), error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err // the deadline below comes only after a moment
 	}
@@ -38,15 +45,23 @@ func connect(ctx context.Context, size int) (*conn, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	const slack = 1 << 16
 	raw, err := nl.SyscallConn()
 	// Errors carry the whole message that they are about unless capped; a few would fill the socket.
-	err = errors.Join(err, nl.SetReadBuffer(4<<20), nl.SetWriteBuffer(size+slack), nl.SetOption(netlink.CapAcknowledge, true))
+	err = errors.Join(err, nl.SetReadBuffer(4<<20), nl.SetWriteBuffer(largest), nl.SetOption(netlink.CapAcknowledge, true))
 	if err != nil {
 		return nil, nil, errors.Join(err, nl.Close())
 	}
+	// Kernels before 4.12 don't know it; then an error doesn't say what it is about.
+	_ = nl.SetOption(netlink.ExtendedAcknowledge, true)
+	limit := 0
+	var failed error
+	err = raw.Control(func(fd uintptr) { limit, failed = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF) })
+	if err := errors.Join(err, failed); err != nil {
+		return nil, nil, errors.Join(err, nl.Close())
+	}
 	stop := context.AfterFunc(ctx, func() { _ = nl.SetDeadline(time.Unix(1, 0)) })
-	return &conn{nl, raw, make([]byte, readSize)}, func() { stop(); _ = nl.Close() }, nil
+	const used = 32 // by netlink itself, of each datagram's room
+	return &conn{nl: nl, raw: raw, buf: make([]byte, readSize), limit: limit - used}, func() { stop(); _ = nl.Close() }, nil
 }
 
 func nftType(t int) netlink.HeaderType { return netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | t) }
@@ -161,21 +176,20 @@ func queued(fill func(*nftables.Conn) error) (out []netlink.Message, err error) 
 	return out, nil
 }
 
-// transact sends messages as one transaction, which the kernel refuses with ERESTART where its ruleset is no longer the one
-// numbered generation. No message asks for an acknowledgement: errors come anyway, and thousands of those would fill the
-// socket. A question behind the batch tells when all errors there are have been read.
-func (c *conn) transact(generation uint32, messages []netlink.Message) error {
-	mark := func(kind int, attributes []byte) netlink.Message {
-		return netlink.Message{Header: netlink.Header{Type: netlink.HeaderType(kind), Flags: netlink.Request},
-			Data: append([]byte{unix.AF_UNSPEC, unix.NFNETLINK_V0, 0, unix.NFNL_SUBSYS_NFTABLES}, attributes...)}
-	}
-	number := attribute(nil, unix.NFNL_BATCH_GENID, binary.BigEndian.AppendUint32(nil, generation))
-	batch := append([]netlink.Message{mark(unix.NFNL_MSG_BATCH_BEGIN, number)}, messages...)
-	if _, err := c.nl.SendMessages(append(batch, mark(unix.NFNL_MSG_BATCH_END, nil))); err != nil {
+// transact sends a batch. Where the kernel refuses it, nothing of it is done, and the error says which range it was, if it
+// was one. A question behind the batch tells when all errors there are have been read.
+func (c *conn) transact(b *batch) error {
+	datagram := b.end()
+	var failed error
+	err := c.raw.Write(func(fd uintptr) bool {
+		failed = unix.Sendto(int(fd), datagram, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+		return failed != unix.EAGAIN && failed != unix.EINTR
+	})
+	if err := errors.Join(err, failed); err != nil {
 		return err
 	}
-	question, err := c.nl.Send(netlink.Message{Header: netlink.Header{Type: nftType(unix.NFT_MSG_GETGEN), Flags: netlink.Request},
-		Data: make([]byte, genHeader)})
+	question, err := c.nl.Send(netlink.Message{Header: netlink.Header{Type: nftType(unix.NFT_MSG_GETGEN), Flags: netlink.Request,
+		Sequence: asked}, Data: make([]byte, genHeader)})
 	if err != nil {
 		return err
 	}
@@ -185,7 +199,7 @@ func (c *conn) transact(generation uint32, messages []netlink.Message) error {
 			return true, nil
 		}
 		if h.Type == unix.NLMSG_ERROR && first == nil {
-			first = errno(data)
+			first = b.refused(data)
 		}
 		return false, nil
 	})
@@ -195,6 +209,9 @@ func (c *conn) transact(generation uint32, messages []netlink.Message) error {
 	return err
 }
 
+// asked is the number of the question behind a batch, whose messages have the numbers from 0 on.
+const asked = 1 << 31
+
 // attribute appends a netlink attribute to b.
 func attribute(b []byte, kind uint16, data []byte) []byte {
 	const header = 4
@@ -203,7 +220,13 @@ func attribute(b []byte, kind uint16, data []byte) []byte {
 	return append(b, make([]byte, -len(data)&3)...)
 }
 
-// nested appends an attribute that holds others.
-func nested(b []byte, kind uint16, data []byte) []byte {
-	return attribute(b, kind|unix.NLA_F_NESTED, data)
+// open begins an attribute that holds others; shut writes its length.
+func open(b []byte, kind uint16) []byte {
+	return binary.NativeEndian.AppendUint16(append(b, 0, 0), kind|unix.NLA_F_NESTED)
+}
+
+// shut ends the attribute that was opened at a place of b.
+func shut(b []byte, at int) []byte {
+	binary.NativeEndian.PutUint16(b[at:], uint16(len(b)-at))
+	return b
 }

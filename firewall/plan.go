@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"time"
 
 	"lastresort/netblock"
@@ -26,6 +27,8 @@ type Config struct {
 	Table  string
 	Mode   Mode
 	Jitter time.Duration // expiries are spread over this
+
+	slack time.Duration // how much later than planned an element may end, since it took so long to set it
 }
 
 // Want is a range that is to be blocked, until a moment or, where that is zero, for good.
@@ -52,28 +55,39 @@ type State struct {
 	Allow    []netblock.Range
 
 	generation uint32 // of the ruleset that all of this was read from
+	layout     layout
+	leftover   bool // the table beside ours is there, of a change that didn't come to its end
+	limit      int  // how many bytes go into a transaction; zero for any number
 }
 
 // Step is one element's part of a plan.
 type Step struct {
 	Range   netblock.Range
 	Timeout time.Duration // to set; zero is for good
-	Old     Element       // where there was one
+	Old     *Element      // nil where there was none
 }
 
 // Plan is a difference between what the kernel holds and what it should hold: the very object that is applied.
 type Plan struct {
-	Build       bool // the table is made, in the same transaction
-	Replace     bool // in place of one that isn't as it should be
-	Add         []Step
-	Change      []Step
-	Remove      []Step
-	AllowAdd    []netblock.Range
-	AllowRemove []netblock.Range
-	Unchanged   int
+	Build    bool // the table is made, in the same transaction
+	Replace  bool // in place of one that isn't as it should be
+	Outgrown bool // in place of one whose sets the list doesn't fit any more
+	// Transactions is in how many transactions it goes: one, or several where one would be larger than what the kernel takes
+	// from a process without root's rights. Each is atomic, several together are not.
+	Transactions int
+	Add          []Step
+	Change       []Step
+	Remove       []Step
+	AllowAdd     []netblock.Range
+	AllowRemove  []netblock.Range
+	Unchanged    int
 
-	all   []Step           // what a table that is made anew is filled with
-	allow []netblock.Range // and its allow sets
+	all      []Step           // what a table that is made anew is filled with
+	allow    []netblock.Range // and its allow sets
+	layout   layout           // of the table when it is done
+	live     bool             // the table that is replaced drops something
+	leftover bool             // the table beside ours goes
+	split    []part
 }
 
 // Empty tells whether there is nothing to apply.
@@ -100,8 +114,9 @@ func (c Config) Timeout(w Want, now time.Time) time.Duration {
 	}
 	spread := time.Duration(0)
 	if c.Jitter > 0 && !w.Exact {
-		h := fnv.New64a()
-		fmt.Fprintf(h, "%s %d", w.Range, w.Until.Unix())
+		h, room := fnv.New64a(), [96]byte{}
+		text := strconv.AppendInt(append(w.Range.AppendTo(room[:0]), ' '), w.Until.Unix(), 10)
+		_, _ = h.Write(text) // a hash's never fails
 		spread = time.Duration(h.Sum64() % uint64(c.Jitter))
 	}
 	left := min(w.Until.Sub(now), longest) // Sub gives the largest Duration where it can't hold the difference
@@ -114,40 +129,73 @@ func (c Config) Diff(have State, wants []Want, allow []netblock.Range, now time.
 	if err := disjoint(wants); err != nil {
 		return Plan{}, err
 	}
-	var p Plan
-	p.Replace = have.Exists && len(have.Faults) > 0
+	p := Plan{layout: have.layout, leftover: have.leftover}
+	p.Outgrown = have.Exists && len(have.Faults) == 0 && !have.layout.fits(wants)
+	p.Replace = have.Exists && len(have.Faults) > 0 || p.Outgrown
 	p.Build = !have.Exists || p.Replace
-	held := make(map[netblock.Range]Element, len(have.Elements))
-	for _, e := range have.Elements {
-		held[e.Range] = e
+	c.compare(&p, have, wants, now)
+	p.AllowAdd, p.AllowRemove = missing(allow, have.Allow), missing(have.Allow, allow)
+	if p.Build {
+		c.anew(&p, have, wants, allow)
 	}
+	if p.Empty() {
+		return p, nil
+	}
+	if p.split = c.parts(&p, have.limit); p.split == nil {
+		// What must go in one transaction doesn't fit into one; a new table may be filled step by step.
+		p.Build, p.Replace = true, true
+		c.again(&p, have, wants, now)
+		c.anew(&p, have, wants, allow)
+		p.split = c.parts(&p, have.limit)
+	}
+	p.Transactions = len(p.split)
+	return p, nil
+}
+
+// compare fills in what differs between what is held and what is wanted; both are sorted.
+func (c Config) compare(p *Plan, have State, wants []Want, now time.Time) {
+	if p.Build {
+		p.all = make([]Step, 0, len(wants))
+	}
+	if !have.Exists {
+		p.Add = p.all[:0] // the same
+	}
+	held := have.Elements
 	for _, w := range wants {
 		step := Step{Range: w.Range, Timeout: c.Timeout(w, now)}
-		old, ok := held[w.Range]
-		delete(held, w.Range)
-		step.Old = old
+		for len(held) > 0 && held[0].Range.Compare(w.Range) < 0 {
+			p.Remove, held = append(p.Remove, Step{Range: held[0].Range, Old: &held[0]}), held[1:]
+		}
+		if len(held) > 0 && held[0].Range == w.Range {
+			step.Old, held = &held[0], held[1:]
+		}
 		if p.Build {
 			p.all = append(p.all, step)
 		}
 		switch {
-		case !ok:
+		case step.Old == nil:
 			p.Add = append(p.Add, step)
-		case !agrees(old, step.Timeout) || early(old, w, now):
+		case !agrees(*step.Old, step.Timeout) && !c.late(*step.Old, step.Timeout) || early(*step.Old, w, now):
 			p.Change = append(p.Change, step)
 		default:
 			p.Unchanged++
 		}
 	}
-	for _, e := range have.Elements {
-		if _, left := held[e.Range]; left {
-			p.Remove = append(p.Remove, Step{Range: e.Range, Old: e})
-		}
+	for i := range held {
+		p.Remove = append(p.Remove, Step{Range: held[i].Range, Old: &held[i]})
 	}
-	if p.Build {
-		p.allow = allow
-	}
-	p.AllowAdd, p.AllowRemove = missing(allow, have.Allow), missing(have.Allow, allow)
-	return p, nil
+}
+
+// again makes what a table that is to be made anew is filled with, where that turns out late.
+func (c Config) again(p *Plan, have State, wants []Want, now time.Time) {
+	twin := Plan{Build: true}
+	c.compare(&twin, have, wants, now)
+	p.all = twin.all
+}
+
+// anew fills in how a table that is made anew is to be.
+func (c Config) anew(p *Plan, have State, wants []Want, allow []netblock.Range) {
+	p.allow, p.layout, p.live = allow, layoutFor(wants), p.Replace && len(have.Elements) > 0
 }
 
 // agrees tells whether an element ends near when it should.
@@ -156,6 +204,11 @@ func agrees(e Element, want time.Duration) bool {
 		return e.Timeout == 0 && want == 0
 	}
 	return (e.Expires - want).Abs() <= tolerance
+}
+
+// late tells whether a temporary element ends later than it should by no more than it took to set it.
+func (c Config) late(e Element, want time.Duration) bool {
+	return e.Timeout > 0 && want > 0 && e.Expires > want && e.Expires-want <= tolerance+c.slack
 }
 
 // early tells whether a temporary element ends before its Until, by more than the clocks' part.

@@ -3,6 +3,7 @@ package firewall
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,8 +32,9 @@ type rule struct {
 }
 
 // rules are the chain's, in their order: our own interface, neighbour discovery, who must never be blocked, replies to our own connections, and
-// then the sets of those that are dropped. A packet that conntrack knows nothing of is no reply.
-func (k Kernel) rules() []rule {
+// then the sets of those that are dropped: ranges in parts through the map that leads to a chain for each. A packet that
+// conntrack knows nothing of is no reply.
+func (k Kernel) rules(l layout) []rule {
 	out := []rule{{"lo", []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: 1},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: interfaceName("lo")},
@@ -62,12 +64,21 @@ func (k Kernel) rules() []rule {
 			&expr.Verdict{Kind: expr.VerdictAccept},
 		}})
 	}
-	for _, kind := range kinds {
-		if !kind.allow {
+	for i, kind := range spread {
+		if len(l[i]) == 0 {
 			out = append(out, rule{kind.name, kind.lookup(expr.VerdictDrop)})
+			continue
 		}
+		exprs := append(source(kind.is4, true), &expr.Lookup{SourceRegister: 1, IsDestRegSet: true, SetName: kind.mapName()})
+		out = append(out, rule{kind.mapName(), exprs})
 	}
 	return out
+}
+
+// drops are the rules of the chain of a part. Only packets of its family come there.
+func (k setKind) drops() []rule {
+	exprs := append(source(k.is4, false), &expr.Lookup{SourceRegister: 1, SetName: k.name}, &expr.Verdict{Kind: expr.VerdictDrop})
+	return []rule{{k.name, exprs}}
 }
 
 func interfaceName(name string) []byte {
@@ -78,17 +89,20 @@ func interfaceName(name string) []byte {
 
 // lookup matches packets of the set's family whose source is in it.
 func (k setKind) lookup(verdict expr.VerdictKind) []expr.Any {
+	return append(source(k.is4, true), &expr.Lookup{SourceRegister: 1, SetName: k.name}, &expr.Verdict{Kind: verdict})
+}
+
+// source loads a packet's source, after looking whether it is of the family.
+func source(is4, check bool) []expr.Any {
 	family, offset, length := byte(unix.NFPROTO_IPV6), uint32(8), uint32(16)
-	if k.is4 {
+	if is4 {
 		family, offset, length = unix.NFPROTO_IPV4, 12, 4
 	}
-	return []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{family}},
-		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length},
-		&expr.Lookup{SourceRegister: 1, SetName: k.name},
-		&expr.Verdict{Kind: verdict},
+	var out []expr.Any
+	if check {
+		out = append(out, &expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1}, &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{family}})
 	}
+	return append(out, &expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length})
 }
 
 // printExprs puts expressions into words, for comparing ours with what the kernel says.
@@ -105,7 +119,7 @@ func printExprs(list []expr.Any) string {
 		case *expr.Payload:
 			out = append(out, fmt.Sprintf("payload %d %d %d", e.Base, e.Offset, e.Len))
 		case *expr.Lookup:
-			out = append(out, fmt.Sprintf("lookup %s %v", e.SetName, e.Invert))
+			out = append(out, fmt.Sprintf("lookup %s %v %v", e.SetName, e.Invert, e.IsDestRegSet))
 		case *expr.Verdict:
 			out = append(out, fmt.Sprintf("verdict %d", e.Kind))
 		default:
@@ -115,40 +129,126 @@ func printExprs(list []expr.Any) string {
 	return strings.Join(out, ", ")
 }
 
-// build queues the table with its sets, chain and rules, in place of one whose parts are not as they should be.
-func (k Kernel) build(c *nftables.Conn, t *nftables.Table, replace bool) error {
+// build queues the table with its sets, chains and rules, in place of one whose parts are not as they should be.
+func (k Kernel) build(c *nftables.Conn, l layout, replace bool) error {
+	t := k.table()
 	if replace {
 		c.DelTable(t)
 	}
 	c.AddTable(t)
-	for _, kind := range kinds {
+	for _, kind := range l.kinds() {
 		if err := c.AddSet(kind.set(t), nil); err != nil {
 			return err
 		}
+		if kind.part.IsValid() {
+			addRules(c, c.AddChain(&nftables.Chain{Table: t, Name: kind.name}), kind.drops())
+		}
 	}
-	chain := c.AddChain(k.chain(t))
-	for _, r := range k.rules() {
-		c.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: r.exprs})
+	for i := range spread {
+		if err := k.buildMap(c, l, i); err != nil {
+			return err
+		}
+	}
+	addRules(c, c.AddChain(k.chain(t)), k.rules(l))
+	return nil
+}
+
+func addRules(c *nftables.Conn, chain *nftables.Chain, list []rule) {
+	for _, r := range list {
+		c.AddRule(&nftables.Rule{Table: chain.Table, Chain: chain, Exprs: r.exprs})
+	}
+}
+
+// buildMap queues the map from a source to its part, for a kind in spread that is in parts.
+func (k Kernel) buildMap(c *nftables.Conn, l layout, kind int) error {
+	rows := l.mapRows(kind)
+	if len(rows) == 0 {
+		return nil
+	}
+	set := &nftables.Set{Table: k.table(), Name: spread[kind].mapName(), IsMap: true, Interval: true, KeyType: keyType(spread[kind].is4), DataType: nftables.TypeVerdict}
+	if err := c.AddSet(set, nil); err != nil {
+		return err
+	}
+	const perCall = 200 // the library lets a message's 16-bit length wrap
+	for some := range slices.Chunk(rows, perCall) {
+		var list []nftables.SetElement
+		for _, r := range some {
+			e := nftables.SetElement{Key: r.key.AsSlice(), IntervalEnd: r.end}
+			if !r.end {
+				e.VerdictData = &expr.Verdict{Kind: expr.VerdictJump, Chain: r.to}
+			}
+			list = append(list, e)
+		}
+		if err := c.SetAddElements(set, list); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// checkSets tells what of the sets isn't as it is built. A table that holds sets of somebody else isn't ours to touch.
-func (k Kernel) checkSets(s *State, have []*nftables.Set) error {
-	for _, x := range have {
-		i := slices.IndexFunc(kinds, func(kind setKind) bool { return kind.name == x.Name })
-		if i < 0 {
-			return k.foreign("the set " + x.Name)
+// mapRows are the entries of the map to the parts of a kind in spread, by address.
+func (l layout) mapRows(kind int) (out []row) {
+	for _, x := range spread[kind].parts(l[kind]) {
+		if len(out) > 0 {
+			out = append(out, row{key: x.part.First(), end: true})
 		}
-		want := kinds[i].set(k.table())
-		if x.Interval != want.Interval || x.HasTimeout != want.HasTimeout || x.KeyType.Bytes != want.KeyType.Bytes || x.IsMap || x.Size != 0 {
-			s.Faults = append(s.Faults, "set "+x.Name+" is of another type")
+		out = append(out, row{key: x.part.First(), to: x.name})
+	}
+	return out
+}
+
+// checkSets tells what of the sets isn't as it is built, and finds their layout. A table that holds sets of somebody else
+// isn't ours to touch.
+func (k Kernel) checkSets(s *State, have []*nftables.Set, elements *conn) error {
+	var names []string
+	for _, x := range have {
+		names = append(names, x.Name)
+	}
+	s.layout = layoutOf(names)
+	want := map[string]*nftables.Set{}
+	for _, kind := range s.layout.kinds() {
+		want[kind.name] = kind.set(k.table())
+	}
+	maybe := map[string]int{} // what is ours, though it may not be there
+	for i, kind := range spread {
+		maybe[kind.name], maybe[kind.mapName()] = i, i
+		if len(s.layout[i]) > 0 {
+			want[kind.mapName()] = &nftables.Set{Interval: true, IsMap: true}
 		}
 	}
-	for _, kind := range kinds {
-		if !slices.ContainsFunc(have, func(x *nftables.Set) bool { return x.Name == kind.name }) {
-			s.Faults = append(s.Faults, "set "+kind.name+" is missing")
+	for _, x := range have {
+		w, wanted := want[x.Name]
+		kind, ours := maybe[x.Name]
+		delete(want, x.Name)
+		switch {
+		case !wanted && ours:
+			s.Faults = append(s.Faults, "set "+x.Name+" is one too many")
+		case !wanted:
+			return k.foreign("the set " + x.Name)
+		case x.Interval != w.Interval || x.HasTimeout != w.HasTimeout || x.IsMap != w.IsMap || x.Size != 0 || !w.IsMap && x.KeyType.Bytes != w.KeyType.Bytes:
+			s.Faults = append(s.Faults, "set "+x.Name+" is of another type")
+		case x.IsMap:
+			if err := k.checkMap(s, elements, kind); err != nil {
+				return err
+			}
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		s.Faults = append(s.Faults, "set "+name+" is missing")
+	}
+	return nil
+}
+
+// checkMap tells whether the map of a kind in spread leads to its parts.
+func (k Kernel) checkMap(s *State, c *conn, kind int) error {
+	name := spread[kind].mapName()
+	rows, err := c.read(setKind{name: name}.setName(k.cfg.Table))
+	if err != nil {
+		return edge(err, "read the map "+name)
+	}
+	slices.SortFunc(rows, compareRows)
+	if !slices.Equal(rows, s.layout.mapRows(kind)) {
+		s.Faults = append(s.Faults, "map "+name+" doesn't lead to the sets there are")
 	}
 	return nil
 }
@@ -158,44 +258,62 @@ func (k Kernel) foreign(what string) error {
 		Hint: "name another table in the policy's firewall.table, or delete that one: nft delete table inet " + k.cfg.Table}
 }
 
-// checkChain tells what of the chain isn't as it is built.
-func (k Kernel) checkChain(c *nftables.Conn, s *State, sets []*nftables.Set) error {
+// checkChains tells what of the chains isn't as it is built.
+func (k Kernel) checkChains(c *nftables.Conn, s *State, sets []*nftables.Set) error {
 	chains, err := c.ListChainsOfTableFamily(nftables.TableFamilyINet)
 	if err != nil {
 		return edge(err, "list chains")
 	}
-	t, found := k.table(), false
+	want := map[string][]rule{chainName: k.rules(s.layout)}
+	for _, kind := range s.layout.kinds() {
+		if kind.part.IsValid() {
+			want[kind.name] = kind.drops()
+		}
+	}
+	t := k.table()
+	found := map[string]bool{}
 	for _, x := range chains {
+		_, _, part := partIn(x.Name)
 		switch {
 		case x.Table.Name != t.Name:
-		case x.Name != chainName:
+		case want[x.Name] == nil && !part:
 			return k.foreign("the chain " + x.Name)
+		case want[x.Name] == nil:
+			s.Faults = append(s.Faults, "chain "+x.Name+" is one too many")
 		default:
-			found = true
-			s.Faults = append(s.Faults, k.hookFaults(x)...)
+			if found[x.Name] = true; x.Name == chainName {
+				s.Faults = append(s.Faults, k.hookFaults(x)...)
+			}
 		}
 	}
-	if found && len(sets) == 0 {
+	if found[chainName] && len(sets) == 0 {
 		return k.foreign("the chain " + chainName + " without our sets")
 	}
-	if !found {
-		if len(sets) > 0 || len(s.Faults) == 0 {
-			s.Faults = append(s.Faults, "chain "+chainName+" is missing: nothing is dropped")
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		switch {
+		case found[name]:
+			if err := k.checkRules(c, s, name, want[name]); err != nil {
+				return err
+			}
+		case len(sets) > 0 || len(s.Faults) == 0:
+			s.Faults = append(s.Faults, "chain "+name+" is missing: nothing is dropped")
 		}
-		return nil
 	}
-	have, err := c.GetRules(t, k.chain(t))
+	return nil
+}
+
+func (k Kernel) checkRules(c *nftables.Conn, s *State, chain string, want []rule) error {
+	have, err := c.GetRules(k.table(), &nftables.Chain{Name: chain})
 	if err != nil {
 		return edge(err, "list rules")
 	}
-	want := k.rules()
 	if len(have) != len(want) {
-		s.Faults = append(s.Faults, fmt.Sprintf("chain %s has %d rules; expected %d", chainName, len(have), len(want)))
+		s.Faults = append(s.Faults, fmt.Sprintf("chain %s has %d rules; expected %d", chain, len(have), len(want)))
 		return nil
 	}
 	for i, r := range have {
 		if got := printExprs(r.Exprs); got != printExprs(want[i].exprs) {
-			s.Faults = append(s.Faults, fmt.Sprintf("rule %d of chain %s, %s, is another one", i+1, chainName, want[i].name))
+			s.Faults = append(s.Faults, fmt.Sprintf("rule %d of chain %s, %s, is another one", i+1, chain, want[i].name))
 		}
 	}
 	return nil
@@ -214,15 +332,19 @@ func (k Kernel) hookFaults(x *nftables.Chain) []string {
 	return nil
 }
 
-// Remove deletes our table with all that it holds.
+// Remove deletes our table with all that it holds, and what a change of it left over.
 func (k Kernel) Remove() error {
-	c, err := nftables.New()
-	if err != nil {
-		return edge(err, "delete the table")
-	}
-	c.DelTable(k.table())
-	if err := c.Flush(); err != nil && !errors.Is(err, unix.ENOENT) {
-		return edge(err, "delete the table")
+	beside := k
+	beside.cfg.Table = k.cfg.besideName()
+	for _, x := range []Kernel{k, beside} {
+		c, err := nftables.New()
+		if err != nil {
+			return edge(err, "delete the table")
+		}
+		c.DelTable(x.table())
+		if err := c.Flush(); err != nil && !errors.Is(err, unix.ENOENT) {
+			return edge(err, "delete the table")
+		}
 	}
 	return nil
 }

@@ -263,7 +263,7 @@ func TestAnyStateLeadsToAnyOther(t *testing.T) {
 }
 
 func FuzzRows(f *testing.F) {
-	f.Add(kinds[4].append(nil, Step{Timeout: time.Hour, Range: netblock.OfPrefix(netip.MustParsePrefix("192.0.2.0/28")), Old: Element{Packets: 1}}))
+	f.Add(kinds[4].append(nil, Step{Timeout: time.Hour, Range: netblock.OfPrefix(netip.MustParsePrefix("192.0.2.0/28")), Old: &Element{Packets: 1}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var rows []row
 		_ = attributes(b, func(_ uint16, one []byte) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"slices"
@@ -119,13 +120,15 @@ func (a *app) printApplied(d difference) error {
 		return a.printJSON(d)
 	}
 	p := a.page()
+	w := bufio.NewWriterSize(p.w, 1<<16)
+	p.w = w
 	p.difference(d)
 	if d.Build || d.Add+d.Change+d.Remove+d.Allow[0]+d.Allow[1] > 0 {
 		p.line("applied, read back, and as wanted")
 	} else {
 		p.line("nothing to do: the kernel holds what is wanted")
 	}
-	return nil
+	return w.Flush()
 }
 
 func (a *app) restoreCommand() *cobra.Command {

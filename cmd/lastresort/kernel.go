@@ -106,13 +106,14 @@ func (a *app) enforce(ctx context.Context, s *history.Store, p *decide.Policy, h
 // bring is enforce for an intent that isn't all of what the history wants. before is what it wants without the records.
 func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, want intent, before func() intent, records []history.Record,
 	last *history.Applied, accepted []string) (firewall.Plan, intent, error) {
-	if err := a.checkLifelines(want, before, accepted); err != nil {
+	wants := want.wants()
+	if err := a.checkLifelines(wants, want.allow, before, accepted); err != nil {
 		return firewall.Plan{}, want, err
 	}
 	var plan firewall.Plan
 	applied := false
 	err := s.Settle(ctx, records, last, func() (err error) {
-		plan, err = a.kernel(p).Apply(ctx, want.wants(), want.allow, a.env.now)
+		plan, err = a.kernel(p).Apply(ctx, wants, want.allow, a.env.now)
 		applied = err == nil
 		return err
 	})
@@ -130,14 +131,13 @@ func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, wan
 // those of others, from its gateway and name servers, and its own addresses from each other. What stood before somebody has
 // accepted the risk of, and a night that nobody watches mustn't end over it: it is told. Only who is here now is asked about
 // at every change.
-func (a *app) checkLifelines(want intent, before func() intent, accepted []string) error {
-	wants := want.wants()
+func (a *app) checkLifelines(wants []firewall.Want, allow []netblock.Range, before func() intent, accepted []string) error {
 	stood := sync.OnceValue(func() []firewall.Want { return before().wants() })
 	for _, x := range firewall.Lifelines(a.env.root, a.env.getenv("SSH_CONNECTION"), a.env.locals()) {
 		if slices.Contains(accepted, x.Guard) {
 			continue
 		}
-		r, blocked := firewall.Blocks(wants, want.allow, x.Addr)
+		r, blocked := firewall.Blocks(wants, allow, x.Addr)
 		if blocked && x.Guard != firewall.SessionGuard {
 			if old, already := firewall.Blocks(stood(), nil, x.Addr); already {
 				a.note("%s drops %s, and %s; that stood before", old, x.Addr, x.What)

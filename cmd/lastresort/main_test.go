@@ -23,8 +23,8 @@ import (
 const program = "lastresort"
 
 func TestMain(m *testing.M) {
-	commands := map[string]func(){program: asProgram}
-	if filepath.Base(os.Args[0]) == program {
+	commands := map[string]func(){program: asProgram, measured: asMeasured}
+	if commands[filepath.Base(os.Args[0])] != nil {
 		testscript.Main(m, commands)
 	}
 	os.Exit(sandbox.Main(func() int {

@@ -21,17 +21,20 @@ type change struct {
 
 // difference is a plan as diff and apply show it.
 type difference struct {
-	Table     string    `json:"table"`
-	Build     bool      `json:"build"`   // the table is made
-	Replace   bool      `json:"replace"` // in place of one that isn't as it should be
-	Changes   []change  `json:"changes"`
-	Add       int       `json:"add"`
-	Change    int       `json:"change"`
-	Remove    int       `json:"remove"`
-	Exempt    int       `json:"exempt"`
-	Unchanged int       `json:"unchanged"`
-	Allow     [2]int    `json:"allow"` // ranges added to and removed from the allow set
-	Held      []guarded `json:"held_back"`
+	Table    string `json:"table"`
+	Build    bool   `json:"build"`    // the table is made
+	Replace  bool   `json:"replace"`  // in place of one that isn't as it should be
+	Outgrown bool   `json:"outgrown"` // or whose sets the list doesn't fit any more
+	// Transactions is in how many the change goes: each is atomic, several together are not.
+	Transactions int       `json:"transactions"`
+	Changes      []change  `json:"changes"`
+	Add          int       `json:"add"`
+	Change       int       `json:"change"`
+	Remove       int       `json:"remove"`
+	Exempt       int       `json:"exempt"`
+	Unchanged    int       `json:"unchanged"`
+	Allow        [2]int    `json:"allow"` // ranges added to and removed from the allow set
+	Held         []guarded `json:"held_back"`
 }
 
 // guarded is a new range that a guard keeps back.
@@ -41,17 +44,22 @@ type guarded struct {
 }
 
 func differenceOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []history.Exemption) difference {
-	d := difference{Table: "inet " + cfg.Table, Build: p.Build, Replace: p.Replace, Changes: []change{}, Add: len(p.Add), Change: len(p.Change), Remove: len(p.Remove),
+	d := difference{Table: "inet " + cfg.Table, Build: p.Build, Replace: p.Replace, Outgrown: p.Outgrown, Transactions: p.Transactions, Changes: []change{}, Add: len(p.Add), Change: len(p.Change), Remove: len(p.Remove),
 		Unchanged: p.Unchanged, Allow: [2]int{len(p.AllowAdd), len(p.AllowRemove)}, Held: []guarded{}}
-	of := make(map[netblock.Range]decide.Standing, len(want.standing))
-	for _, s := range want.standing {
-		of[s.Range] = s
+	of := func(r netblock.Range) decide.Standing {
+		i, found := slices.BinarySearchFunc(want.standing, r, func(s decide.Standing, r netblock.Range) int { return s.Range.Compare(r) })
+		if !found {
+			return decide.Standing{}
+		}
+		return want.standing[i]
 	}
+	d.Changes = slices.Grow(d.Changes, len(p.Add)+len(p.Change)+len(p.Remove))
 	for _, s := range p.Add {
-		d.Changes = append(d.Changes, change{"+", s.Range, ends(of[s.Range].Until), of[s.Range].Reason})
+		x := of(s.Range)
+		d.Changes = append(d.Changes, change{"+", s.Range, ends(x.Until), x.Reason})
 	}
 	for _, s := range p.Change {
-		d.Changes = append(d.Changes, change{"~", s.Range, left(s.Old.Timeout, s.Old.Expires) + " -> " + left(s.Timeout, s.Timeout), of[s.Range].Reason})
+		d.Changes = append(d.Changes, change{"~", s.Range, left(s.Old.Timeout, s.Old.Expires) + " -> " + left(s.Timeout, s.Timeout), of(s.Range).Reason})
 	}
 	var known netblock.Set
 	if len(p.Remove) > 0 {
@@ -93,6 +101,8 @@ var signColours = map[string]string{"+": "\x1b[31m", "~": "\x1b[33m", "-": "\x1b
 func (p *page) difference(d difference) {
 	p.line("%s", d.Table)
 	switch {
+	case d.Outgrown:
+		p.line("  the list has outgrown its sets, and the table is made anew with others")
 	case d.Replace:
 		p.line("  the table isn't as it should be and is made anew")
 	case d.Build:
@@ -111,6 +121,10 @@ func (p *page) difference(d difference) {
 	}
 	if d.Allow != [2]int{} {
 		p.line("  allow set: %d ranges added, %d removed", d.Allow[0], d.Allow[1])
+	}
+	if d.Transactions > 1 {
+		p.wrapped("  ", fmt.Sprintf("it goes in %d transactions, for one would be larger than the kernel takes here: each is atomic, the whole is not; what is "+
+			"added comes first, and what is only removed last", d.Transactions))
 	}
 	p.line("")
 	p.line("%d to add, %d to change, %d to remove, %d exempt, %d unchanged", d.Add, d.Change, d.Remove, d.Exempt, d.Unchanged)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -58,6 +59,7 @@ type health struct {
 	Beside    beside      `json:"beside"`
 	Ending    int         `json:"ending"` // ran out, the kernel's own timeout is still to come
 	Dropped   uint64      `json:"dropped"`
+	Cost      float64     `json:"packet_cost"` // of an innocent source, an estimate; 1 is without a table
 	Logs      []logHealth `json:"logs"`
 	OK        bool        `json:"ok"`
 
@@ -170,14 +172,17 @@ func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall
 		h.ends = append(h.ends, fmt.Sprintf("%s (%s instead of %s)", s.Range, left(s.Old.Timeout, s.Old.Expires), left(s.Timeout, s.Timeout)))
 	}
 	h.mode = cfg.Mode
-	ending := cfg.Ending(plan)
+	ending := map[netblock.Range]bool{}
+	for _, s := range cfg.Ending(plan) {
+		ending[s.Range] = true
+	}
 	h.Ending = len(ending)
 	for _, s := range plan.Remove {
-		if !slices.ContainsFunc(ending, func(e firewall.Step) bool { return e.Range == s.Range }) {
+		if !ending[s.Range] {
 			h.Excess = append(h.Excess, s.Range.String())
 		}
 	}
-	h.Held = h.Intended - len(h.Missing)
+	h.Held, h.Cost = h.Intended-len(h.Missing), math.Round(firewall.Cost(state, cfg.Mode)*10)/10
 	allow := len(plan.AllowAdd)+len(plan.AllowRemove) > 0 && state.Exists
 	if allow && len(state.Faults) == 0 {
 		h.Faults = append(h.Faults, "the allow set isn't as intended")
@@ -244,6 +249,9 @@ func (p *page) health(h health) {
 	kernel := fmt.Sprintf("%s holds %d of %s, %d packets dropped", h.Table, h.Held, plural(h.Intended, "intended range"), h.Dropped)
 	if h.Ending > 0 {
 		kernel += fmt.Sprintf("; %d more ran out and end within the jitter", h.Ending)
+	}
+	if h.Cost > 1 {
+		kernel += fmt.Sprintf("; every innocent packet costs about %.1f times what it does without", h.Cost)
 	}
 	p.row([]column{{"kernel", w}}, kernel)
 	if h.Intended > 0 && len(h.Faults) == 0 {

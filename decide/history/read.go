@@ -95,19 +95,29 @@ func (s *Store) count(ctx context.Context, table string) (n int, err error) {
 }
 
 func (s *Store) loadRecords(ctx context.Context, until int64, h *History) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT text FROM record WHERE known <= ? ORDER BY seq`, until)
+	// A context that can end makes the driver watch it by a goroutine for each row; here it is looked at now and then.
+	rows, err := s.db.QueryContext(context.WithoutCancel(ctx), `SELECT text FROM record WHERE known <= ? ORDER BY seq`, until)
 	if err != nil {
 		return err
 	}
 	defer rows.Close() // rows.Err tells what matters
-	for rows.Next() {
-		var text []byte
-		if err := rows.Scan(&text); err != nil {
+	var text []byte
+	seen := names{}
+	for n := 0; rows.Next(); n++ {
+		if n%1000 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := rows.Scan((*raw)(&text)); err != nil {
 			return err
 		}
 		r, err := Decode(text)
 		if err != nil {
 			return &StoreError{s.path, fmt.Sprintf("holds a record that can't be read: %v", err), "keep the file and restore the last export"}
+		}
+		if b, ok := r.(Block); ok { // of which there may be a million, with the same few words
+			b.By, b.Reason = seen.ofString(b.By), seen.ofString(b.Reason)
+			h.Blocks = append(h.Blocks, b)
+			continue
 		}
 		h.Append(r)
 	}
@@ -166,6 +176,14 @@ func (n names) of(b []byte) string {
 		return s
 	}
 	s := string(b)
+	n[s] = s
+	return s
+}
+
+func (n names) ofString(s string) string {
+	if same, ok := n[s]; ok {
+		return same
+	}
 	n[s] = s
 	return s
 }
