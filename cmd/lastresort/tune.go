@@ -20,14 +20,14 @@ func (a *app) tuneCommand() *cobra.Command {
 		Long: "Replays a period as backtest does, with the policy as it is and with some keys changed, and shows what each change\n" +
 			"comes to. Those that no other beats in all of what is stopped, lost and held are marked, with the number of weeks\n" +
 			"of the period in which the same is true. It writes nothing: the policy is yours.",
-		RunE: func(c *cobra.Command, logs []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			o, err := p.options()
 			if err != nil {
 				return err
 			}
-			return a.replaying(c.Context(), o, logs, func(ctx context.Context, h *history.History, events []backtest.Event, p *decide.Policy) error {
+			return a.replaying(c.Context(), o, args, func(ctx context.Context, h *history.History, events []backtest.Event, p *decide.Policy) error {
 				o.Progress = a.progress("policies tried")
-				points, err := backtest.Tune(ctx, h, events, p, o)
+				points, err := backtest.Tune(ctx, h, events, p, o, len(args) > 0)
 				a.progressDone()
 				if err != nil {
 					return err
