@@ -38,11 +38,31 @@ func TestReplayIsJudging(t *testing.T) {
 // TestReplayForGood holds the same where an answer makes a block permanent, which looks back to when it began.
 func TestReplayForGood(t *testing.T) {
 	h := gather(hosting("203.0.113.0/24"), asked("203.0.113.7"), daily("203.0.113.7", "09-25", "11-28", 20),
-		history.Answer{Netblock: netip.MustParsePrefix("203.0.113.0/24"), Question: history.DurationQuestion, Answer: "permanent", At: clock("11-14 00:00"), By: "ops"})
+		history.Answer{Netblock: netip.MustParsePrefix("203.0.113.0/24"), Question: history.DurationQuestion, Answer: "permanent", At: clock("11-15 12:00"), By: "ops"})
 	p := policy(t, "[permanent]\nrelapses = 1\nspan = \"2d\"\n[length]\nladder = [\"4d\", \"5d\", \"6d\"]\n")
 	why, forGood := unlike(h, p, clock("09-25 00:00"), clock("11-28 00:00"), decide.Day, false)
 	if why != "" || !forGood {
 		t.Errorf("%s; a block became permanent: %t", why, forGood)
+	}
+}
+
+// TestReplayGuardsHonestTraffic holds that the share of honest traffic lost is of all of it, offenders' own left out.
+func TestReplayGuardsHonestTraffic(t *testing.T) {
+	h := gather(daily("203.0.113.6", "10-10", "10-20", 500), daily("203.0.113.8", "10-10", "10-20", 500), honest("203.0.113.7", "10-12", "web", 1),
+		daily("198.51.100.1", "10-10", "10-20", 20), honest("198.51.100.1", "10-01", "imap", 500))
+	p := policy(t, waived+"[range]\nentry_cost = 100.0\n[guard]\nlost = 0.5\n")
+	if why, _ := unlike(h, p, clock("10-08 00:00"), clock("10-24 00:00"), decide.Day, false); why != "" {
+		t.Error(why)
+	}
+	replay := decide.NewReplay(h, p)
+	for _, s := range h.Sightings {
+		replay.Sight(s, false)
+	}
+	for _, x := range h.Traffic {
+		replay.Trade(x, false)
+	}
+	if got, _ := replay.Night(clock("10-21 00:00")); len(got.HeldBack[decide.GuardLost]) == 0 {
+		t.Errorf("%v is held back; expected what loses all that isn't an offender's own", got.HeldBack)
 	}
 }
 
