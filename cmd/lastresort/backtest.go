@@ -90,6 +90,9 @@ func (a *app) backtest(ctx context.Context, o backtest.Options, logs []string) e
 	})
 }
 
+// endOfTime is later than any record.
+var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
 // replaying gathers what a replay needs: the records, and the events of the store's rows or of logs.
 func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, do func(context.Context, *history.History, []backtest.Event, *decide.Policy) error) error {
 	p, err := a.policy()
@@ -101,6 +104,11 @@ func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, 
 			h, err := a.load(ctx, s, o.To)
 			if err != nil {
 				return err
+			}
+			if len(h.Sightings)+len(h.Traffic) == 0 { // what comes later tells where the records begin
+				if h, err = a.load(ctx, s, endOfTime); err != nil {
+					return err
+				}
 			}
 			return do(ctx, &h, backtest.EventsOf(&h), &p)
 		}
@@ -165,7 +173,7 @@ func (p *page) backtest(r *backtest.Result) {
 	p.line(row, "", "stopped", "gets by", "unproven", "honest lost", "ranges", "covers", "changes")
 	p.line(row, "", "", "", "stopped", "", "mean, most", "at most", "a night")
 	for _, s := range r.Scores {
-		ranges, covers, changes := fmt.Sprintf("%.0f, %d", s.Mean, s.Most), fmt.Sprintf("%.0f", s.Addresses), fmt.Sprintf("%.1f", s.Changes)
+		ranges, covers, changes := fmt.Sprintf("%s, %d", mean(s.Mean), s.Most), fmt.Sprintf("%.0f", s.Addresses), fmt.Sprintf("%.1f", s.Changes)
 		most, least := "", ""
 		if s.AtMost {
 			ranges, covers, changes, most, least = "?", "?", "?", "≤ ", "≥ "
@@ -184,6 +192,14 @@ func (p *page) backtest(r *backtest.Result) {
 	for _, n := range r.Notes {
 		p.wrapped("note: ", n)
 	}
+}
+
+// mean prints a mean of whole numbers, small ones with a decimal.
+func mean(x float64) string {
+	if x > 0 && x < 10 {
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.0f", x)
 }
 
 // losers names whose honest events were lost, and how many of each.

@@ -152,7 +152,7 @@ type way struct {
 // each event is one moment; else each is a row as the store keeps it. The result's order is that of the names above.
 func Run(ctx context.Context, h *history.History, events []Event, p *decide.Policy, o Options, exact bool) (Result, error) {
 	list := newTimeline(events, o)
-	r := Result{From: o.From, To: o.To, Every: decide.Duration(o.Every).String(), Nights: len(list.nights), Scores: []Score{}, Notes: []string{}, Series: []Night{}}
+	r := Result{From: o.From, To: o.To, Every: decide.Duration(o.Every).String(), Nights: len(list.nights), Scores: []Score{}, Series: []Night{}}
 	for i, at := range list.nights {
 		n := Night{At: at}
 		for k := list.starts[i]; k < list.starts[i+1]; k++ {
@@ -161,7 +161,7 @@ func Run(ctx context.Context, h *history.History, events []Event, p *decide.Poli
 		}
 		r.Series = append(r.Series, n)
 	}
-	r.note(h, list, p, exact)
+	r.Notes = list.notes(h, p, o, r.Seen, exact)
 	ways := []way{{Ours, newOurs(h, p, exact), nil}, {EachAddress, &addresses{}, nil}, {Whole24, &whole24{}, nil},
 		{Top100, &topList{most: 100}, nil}, {Top1000, &topList{most: 1000}, nil}}
 	if exact {

@@ -8,48 +8,63 @@ import (
 	"lastresort/decide/history"
 )
 
-// note says what must be known to read the figures.
-func (r *Result) note(h *history.History, list *timeline, p *decide.Policy, exact bool) {
-	say := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
-	if len(list.events) == 0 {
-		say("the history is empty: there is nothing to replay")
-		return
+// Notes says what must be known to read what a replay of a period comes to.
+func Notes(h *history.History, events []Event, p *decide.Policy, o Options, exact bool) []string {
+	list := newTimeline(events, o)
+	var seen Sum
+	for k := list.starts[0]; k < list.starts[len(list.nights)]; k++ {
+		seen.add(list.event(k))
 	}
-	first, last := list.event(0).First, time.Time{}
-	for i := range list.events {
-		if list.events[i].Last.After(last) {
-			last = list.events[i].Last
+	return list.notes(h, p, o, seen, exact)
+}
+
+func (t *timeline) notes(h *history.History, p *decide.Policy, o Options, seen Sum, exact bool) []string {
+	out := []string{}
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	switch {
+	case len(t.events) == 0 && exact:
+		say("no line of the logs shows anything hostile or honest: there is nothing to replay")
+		return out
+	case len(t.events) == 0:
+		say("the history is empty: there is nothing to replay")
+		return out
+	}
+	first, last := t.event(0).First, time.Time{}
+	for i := range t.events {
+		if t.events[i].Last.After(last) {
+			last = t.events[i].Last
 		}
 	}
 	switch {
-	case !r.To.After(first):
+	case !t.to.After(first):
 		say("the period ends before the first record, of %s", day(first))
-	case r.From.After(last):
+	case t.from.After(last):
 		say("the period begins after the last record, of %s", day(last))
-	case r.From.Before(first):
+	case t.from.Before(first):
 		say("the first record is of %s: the nights before it saw nothing", day(first))
 	}
-	if r.Seen.TwoWay == 0 {
+	if seen.TwoWay == 0 {
 		say("no hostile event with proof in the period: nothing could be stopped")
 	}
-	if r.Nights == 1 {
-		say("one night only, for the nights are %s apart: a share of it says little", r.Every)
+	if len(t.nights) == 1 {
+		say("one night only, for the nights are %s apart: a share of it says little", decide.Duration(o.Every))
 	}
-	if from, days := list.gap(); days > 7 {
+	if from, days := t.gap(); days > 7 {
 		say("no record for %d days from %s on", days, day(from))
 	}
 	switch {
 	case !p.Path.Required:
 		say("path.required = false: the path is waived, and every block is temporary")
-	case !reported(h, r.To):
+	case !reported(h, t.to):
 		say("path.required = true, and no report is on record: nobody was asked, so only what can't wait for letters is blocked")
 	}
 	if !exact {
 		say("from day rows: one that began before a block counts as not stopped, so what is stopped is a lower bound; of fail2ban it is an upper one, which needs the logs themselves to be exact")
 	}
-	if n := blocksBefore(h, r.To); n > 0 {
+	if n := blocksBefore(h, t.to); n > 0 {
 		say("%s on record: what they dropped was never seen, and can't be replayed", plural(n, "block is", "blocks are"))
 	}
+	return out
 }
 
 func reported(h *history.History, before time.Time) bool {

@@ -181,7 +181,7 @@ func TestNotes(t *testing.T) {
 		from, to string
 		want     string
 	}{
-		{"an empty history", nil, "10-01 00:00", "10-05 00:00", "the history is empty"},
+		{"an empty history", nil, "10-01 00:00", "10-05 00:00", "no line of the logs shows anything"},
 		{"before the first record", many, "08-01 00:00", "08-05 00:00", "the period ends before the first record, of 2026-10-01"},
 		{"after the last", many, "12-01 00:00", "12-05 00:00", "the period begins after the last record, of 2026-11-20"},
 		{"one day", many, "10-01 00:00", "10-02 00:00", "one night only"},

@@ -107,8 +107,9 @@ func Tune(ctx context.Context, h *history.History, events []Event, p *decide.Pol
 	if err != nil {
 		return nil, err
 	}
+	single := slices.Clone(out)
 	for _, x := range pairs {
-		if !x.same(&base) {
+		if !slices.ContainsFunc(single, func(y Point) bool { return x.same(&y) }) { // else one of the two does nothing
 			out = append(out, x)
 		}
 	}
