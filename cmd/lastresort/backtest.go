@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,8 +91,8 @@ func (a *app) backtest(ctx context.Context, o backtest.Options, logs []string) e
 	})
 }
 
-// endOfTime is later than any record.
-var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+// endOfTime is the last moment that the store can hold.
+var endOfTime = time.Unix(0, math.MaxInt64)
 
 // replaying gathers what a replay needs: the records, and the events of the store's rows or of logs.
 func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, do func(context.Context, *history.History, []backtest.Event, *decide.Policy) error) error {
