@@ -153,6 +153,7 @@ func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, end
 		if err != nil {
 			return nil, err
 		}
+		o.Newest = endOfTime // what comes after the period is no wrong clock
 		sum, err := a.readWhole(ctx, l, o)
 		a.progressDone()
 		if err != nil {
