@@ -17,13 +17,13 @@ type BudgetFigure struct {
 }
 
 // holdToBudget judges the cases that add ranges again, where all ranges together are more than range.budget, with fewer for
-// them: those that cost least in all cases together.
-func (n *night) holdToBudget(r *Review) {
+// them: those that cost least in all cases together. unlisted are the ranges of cases that the review leaves out.
+func (n *night) holdToBudget(r *Review, unlisted int, again func(*caseFacts) Case) {
 	limit := n.policy.Range.Budget
 	if limit == 0 {
 		return
 	}
-	wanted, fresh := 0, 0
+	wanted, fresh := unlisted, 0
 	var posed []netblock.Problem
 	var of []int // the case of each problem
 	cost := 0.0
@@ -45,9 +45,9 @@ func (n *night) holdToBudget(r *Review) {
 	for k, i := range of {
 		c := n.cases[r.Cases[i].Netblock]
 		n.held[c] = held.Solutions[k]
-		r.Cases[i] = n.render(c)
+		r.Cases[i] = again(c)
 	}
-	r.Budget = &BudgetFigure{Limit: limit, Wanted: wanted, Added: held.Cost - cost, Gap: held.Gap}
+	r.Budget = &BudgetFigure{Limit: limit, Wanted: wanted, Ranges: unlisted, Added: held.Cost - cost, Gap: held.Gap}
 	for i := range r.Cases {
 		r.Budget.Ranges += len(r.Cases[i].Ranges)
 	}

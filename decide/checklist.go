@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,16 +65,18 @@ func (n *night) hostility(c *caseFacts, of []*offender) hostility {
 	if a, ok := n.answer(c, history.HostileQuestion); ok {
 		return hostility{true, a.Answer == "no", answeredBy(a)}
 	}
-	days, newest := map[int]bool{}, -1
+	var days []int
 	for _, o := range of {
-		for day := range o.days {
-			days[day] = true
-			newest = max(newest, day)
+		for _, d := range o.days {
+			if !slices.Contains(days, d.day) { // no more than window has
+				days = append(days, d.day)
+			}
 		}
 	}
 	if len(days) == 0 {
 		return hostility{evidence: "no two-way sighting of ours makes an offender"}
 	}
+	newest := slices.Max(days)
 	seen := fmt.Sprintf("%d seen two-way on %s, the last %s", len(of), plural(len(days), "day"), dateOfDay(newest))
 	settled := len(days) >= n.policy.Hostile.Days && n.today-newest < n.policy.Hostile.Recent.Days()
 	return hostility{settled: settled, evidence: seen}

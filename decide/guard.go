@@ -21,8 +21,9 @@ const (
 	GuardNewAddresses = "new_addresses"
 )
 
-// guard measures all that was decided against the policy's limits and says what is held back.
-func (r *Review) guard(n *night) {
+// guard measures all that was decided against the policy's limits and says what is held back. honest returns the value per
+// day of all known honest traffic, offenders' own left out.
+func (r *Review) guard(p *Policy, honest func() float64) {
 	var ranges, addresses float64
 	var adding []Case
 	for _, c := range r.Cases {
@@ -38,18 +39,21 @@ func (r *Review) guard(n *night) {
 	for _, c := range adding {
 		all = append(all, c.Netblock.String())
 	}
-	r.guardLost(n, adding)
-	if limit := float64(n.policy.Guard.NewRanges); ranges > limit {
+	r.guardLost(p, adding, honest)
+	if limit := float64(p.Guard.NewRanges); ranges > limit {
 		r.Guards = append(r.Guards, Guard{GuardNewRanges, ranges, limit, all})
 	}
-	if limit := n.policy.Guard.NewAddresses; addresses > limit {
+	if limit := p.Guard.NewAddresses; addresses > limit {
 		r.Guards = append(r.Guards, Guard{GuardNewAddresses, addresses, limit, all})
 	}
 }
 
 // guardLost holds back the cases that lose most of the known honest traffic until the rest fits.
-func (r *Review) guardLost(n *night, adding []Case) {
-	total, limit := n.honestTotal(), n.policy.Guard.Lost
+func (r *Review) guardLost(p *Policy, adding []Case, honest func() float64) {
+	if !slices.ContainsFunc(adding, func(c Case) bool { return c.lost > 0 }) {
+		return
+	}
+	total, limit := honest(), p.Guard.Lost
 	if total == 0 {
 		return
 	}

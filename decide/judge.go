@@ -23,9 +23,9 @@ func Judge(h *history.History, p *Policy, now time.Time) Review {
 		}
 	}
 	slices.SortFunc(r.Cases, func(a, b Case) int { return comparePrefixes(a.Netblock, b.Netblock) })
-	n.holdToBudget(&r)
+	n.holdToBudget(&r, 0, n.render)
 	r.sum(n)
-	r.guard(n)
+	r.guard(n.policy, n.honestTotal)
 	r.Notes = n.contradictions()
 	return r
 }
@@ -44,40 +44,56 @@ func (n *night) render(c *caseFacts) Case {
 
 // weighed decides a case, and prices the decision.
 func (j *judge) weighed() decision {
+	d := j.decided()
+	j.weighLoss(&d)
+	return d
+}
+
+// decided decides a case.
+func (j *judge) decided() decision {
 	d := j.decide()
 	if d.approval == "" {
 		d.approval = ApprovalNone
 	}
-	j.weighLoss(&d)
 	return d
 }
 
 // render puts a decision into words.
 func (j *judge) render(d *decision) Case {
 	n, c := j.n, j.c
-	out := Case{Netblock: c.key, Holder: c.netblock.Holder, Verdict: d.verdict, Permanent: d.permanent, Rule: d.rule, Evidence: d.evidence,
-		Registered: c.registered, Ranges: []netblock.Range{}, Offenders: []string{}, Danger: DangerFigure{j.danger, levelOf(j.danger)},
-		Contact: ContactFigure{c.netblock.Abuse, j.path.opinion}, Approval: d.approval, Standing: c.standing,
-		Context: ContextFigure{c.context.oneWay, c.context.others}}
+	out := j.outline(d)
+	out.Danger = DangerFigure{j.danger, levelOf(j.danger)}
+	out.Contact = ContactFigure{c.netblock.Abuse, j.path.opinion}
+	out.Context = ContextFigure{c.context.oneWay, c.context.others}
 	for _, o := range c.offenders {
 		out.Offenders = append(out.Offenders, netblock.UnitRange(o.addr).String())
 	}
 	if d.verdict == BlockVerdict {
 		out.Until = moment(d.until)
 		for _, b := range d.blocks {
-			out.Ranges = append(out.Ranges, b.Range)
 			out.Blocks = append(out.Blocks, BlockFigure{b.Range, b.From.UTC(), moment(b.Until)})
 		}
 	}
 	out.Loss = j.lossFigure(d)
 	out.Checklist = j.checklist(d)
 	out.Actions = j.actions(d)
+	out.Notice = n.unnoticed(c.pieces)
+	return out
+}
+
+// outline is what of a decision bears on what is blocked.
+func (j *judge) outline(d *decision) Case {
+	n, c := j.n, j.c
+	out := Case{Netblock: c.key, Holder: c.netblock.Holder, Verdict: d.verdict, Permanent: d.permanent, Rule: d.rule, Evidence: d.evidence,
+		Registered: c.registered, Ranges: []netblock.Range{}, Offenders: []string{}, Approval: d.approval, Standing: c.standing}
+	if d.verdict == BlockVerdict {
+		out.Ranges = append(out.Ranges, rangesOf(d.blocks)...)
+	}
 	out.Changed = changes(c.standing, d.blocks)
 	out.by = releasedBy(j, d.rule)
 	if n.policy.Range.Budget > 0 {
 		out.posed = d.posed
 	}
-	out.Notice = n.unnoticed(c.pieces)
 	out.lost = j.newlyLost(out.Changed)
 	return out
 }

@@ -71,7 +71,6 @@ var equivalents = map[string]string{
 	"blocks.go: 1 -> 1+1 | return 1":                                                                         "a comparison's result counts by its sign",
 	"letters.go: 1 -> 1+1 | return 1":                                                                        "a comparison's result counts by its sign",
 	"standing.go: 1 -> 1+1 | return 1":                                                                       "a comparison's result counts by its sign",
-	"checklist.go: not true | days[day] = true":                                                              "the map is a set: only its keys are counted",
 	"rules.go: not true | days[dayOf(x.Last)] = true":                                                        "the map is a set: only its keys are counted",
 	"choices.go: 0.0 -> 0.0+1 | most := 0.0":                                                                 "no range holds less than one address",
 	"choices.go: 1 -> 1+1 | least, danger := -1, math.Inf(1)":                                                "either number is below 0, and either sign of Inf is 1 or more",

@@ -29,6 +29,8 @@ type night struct {
 	seen     int                              // sources with any sighting in window
 	noCase   int                              // of these, in no case
 	context  context                          // of all sources
+	// rowsIn returns the sightings and traffic from a range where they aren't in all; nil where they are.
+	rowsIn func(netblock.Range) ([]history.Sighting, []history.Traffic)
 }
 
 // caseFacts is what the records say of one case.
@@ -99,18 +101,11 @@ func (n *night) openCases() {
 		key := n.registry.caseOf(netblock.Unit(r.Source))
 		reports[key] = append(reports[key], r)
 	}
-	offenders := n.findOffenders()
-	for key, list := range offenders {
-		c := n.open(key)
-		for _, src := range list {
-			c.offenders = append(c.offenders, n.newOffender(src))
-		}
-		slices.SortFunc(c.offenders, func(a, b *offender) int { return a.addr.Compare(b.addr) })
+	for key, list := range n.findOffenders() {
+		n.open(key).offend(n, list)
 	}
 	for key, list := range reports {
-		c := n.open(key)
-		c.reports = list
-		slices.SortStableFunc(c.reports, func(a, b history.Report) int { return a.At.Compare(b.At) })
+		n.open(key).reports = byMoment(list)
 	}
 	for key, list := range n.pieces {
 		c := n.open(key)
@@ -118,12 +113,42 @@ func (n *night) openCases() {
 		c.standing = standing(list, &n.limits, n.policy.Range.Shape)
 	}
 	n.placeSources()
-	for _, a := range latest(n.h.Answers, func(a history.Answer) answerKey { return answerKey{a.Netblock, a.Question} },
-		func(a history.Answer) time.Time { return a.At }) {
-		if c, ok := n.cases[a.Netblock]; ok && a.Answer != AnswerOpen {
-			c.answers[a.Question] = a
+	for key, answers := range latestAnswers(n.h) {
+		if c, ok := n.cases[key]; ok {
+			c.answers = answers
 		}
 	}
+}
+
+// latestAnswers returns by case the latest answer to each question, whether or not it still counts. Those taken back are
+// left out.
+func latestAnswers(h *history.History) map[netip.Prefix]map[history.Question]history.Answer {
+	out := map[netip.Prefix]map[history.Question]history.Answer{}
+	for _, a := range latest(h.Answers, func(a history.Answer) answerKey { return answerKey{a.Netblock, a.Question} },
+		func(a history.Answer) time.Time { return a.At }) {
+		if a.Answer == AnswerOpen {
+			continue
+		}
+		if out[a.Netblock] == nil {
+			out[a.Netblock] = map[history.Question]history.Answer{}
+		}
+		out[a.Netblock][a.Question] = a
+	}
+	return out
+}
+
+// byMoment sorts the reports of a case, earliest first.
+func byMoment(list []history.Report) []history.Report {
+	slices.SortStableFunc(list, func(a, b history.Report) int { return a.At.Compare(b.At) })
+	return list
+}
+
+// offend gives a case its offenders.
+func (c *caseFacts) offend(n *night, list []*source) {
+	for _, src := range list {
+		c.offenders = append(c.offenders, n.newOffender(src))
+	}
+	slices.SortFunc(c.offenders, func(a, b *offender) int { return a.addr.Compare(b.addr) })
 }
 
 type answerKey struct {
@@ -132,9 +157,16 @@ type answerKey struct {
 }
 
 func (n *night) open(key netip.Prefix) *caseFacts {
-	if c, ok := n.cases[key]; ok {
-		return c
+	c, ok := n.cases[key]
+	if !ok {
+		c = n.blank(key)
+		n.cases[key] = c
 	}
+	return c
+}
+
+// blank is a case of which nothing is known but its netblock and the walls in it.
+func (n *night) blank(key netip.Prefix) *caseFacts {
 	c := &caseFacts{key: key, border: netblock.OfPrefix(key), answers: map[history.Question]history.Answer{}}
 	c.netblock, c.registered = n.registry.byPrefix[key]
 	walls := []netblock.Range{}
@@ -142,31 +174,52 @@ func (n *night) open(key netip.Prefix) *caseFacts {
 		walls = append(walls, netblock.OfPrefix(inner))
 	}
 	c.walls = netblock.SetOf(walls...).Union(widened(n.limits.both, c.border))
-	n.cases[key] = c
 	return c
 }
 
 // findOffenders returns the offenders by case.
 func (n *night) findOffenders() map[netip.Prefix][]*source {
-	type groupKey struct{ netblock, group netip.Prefix }
-	groups := map[groupKey][]*source{}
-	out := map[netip.Prefix][]*source{}
-	p := n.policy
+	suspects := map[netip.Prefix][]*source{}
 	for i := range n.sources {
-		src := &n.sources[i]
-		if src.events < 2 && src.breakIns == 0 && src.events < p.Offender.Events {
-			continue
+		if src := &n.sources[i]; n.suspect(src) {
+			key := n.registry.caseOf(src.addr)
+			suspects[key] = append(suspects[key], src)
 		}
-		key := n.registry.caseOf(src.addr)
-		if src.events >= p.Offender.Events || src.breakIns > 0 {
-			out[key] = append(out[key], src)
+	}
+	out := map[netip.Prefix][]*source{}
+	for key, list := range suspects {
+		if found := n.offendersOf(key, list); len(found) > 0 {
+			out[key] = found
 		}
-		if src.events >= 2 && !src.quiet {
-			g := groupKey{key, groupWithin(key, src.addr)}
+	}
+	return out
+}
+
+// suspect tells whether a source may be an offender, by itself or with others of its group.
+func (n *night) suspect(src *source) bool {
+	return n.offends(src) || src.events >= 2 && !src.quiet
+}
+
+// offends tells whether a source is an offender by itself.
+func (n *night) offends(src *source) bool {
+	return src.events >= n.policy.Offender.Events || src.breakIns > 0
+}
+
+// offendersOf returns which of a case's suspects are offenders.
+func (n *night) offendersOf(key netip.Prefix, suspects []*source) []*source {
+	groups := map[netip.Prefix][]*source{}
+	var out []*source
+	p := n.policy
+	for _, src := range suspects {
+		if n.offends(src) {
+			out = append(out, src)
+		}
+		if src.events >= 2 && !src.quiet && len(suspects) >= p.Offender.Group {
+			g := groupWithin(key, src.addr)
 			groups[g] = append(groups[g], src)
 		}
 	}
-	for g, list := range groups {
+	for _, list := range groups {
 		together := int64(0)
 		for _, src := range list {
 			together += min(src.events, p.Offender.Events)
@@ -175,8 +228,8 @@ func (n *night) findOffenders() map[netip.Prefix][]*source {
 			continue
 		}
 		for _, src := range list {
-			if src.events < p.Offender.Events && src.breakIns == 0 {
-				out[g.netblock] = append(out[g.netblock], src)
+			if !n.offends(src) {
+				out = append(out, src)
 			}
 		}
 	}

@@ -61,6 +61,9 @@ func (j *judge) approved() (decision, bool) {
 // lastingAt asks lastingConditions as of the moment when the block that stands began.
 func (j *judge) lastingAt(since time.Time) (string, bool) {
 	mine := *j.n.all
+	if j.n.rowsIn != nil {
+		mine.Sightings, mine.Traffic = j.n.rowsIn(j.c.border)
+	}
 	mine.Sightings = slices.DeleteFunc(slices.Clone(mine.Sightings), func(s history.Sighting) bool { return !j.c.border.Contains(s.Source) })
 	mine.Traffic = slices.DeleteFunc(slices.Clone(mine.Traffic), func(t history.Traffic) bool { return !j.c.border.Contains(t.Source) })
 	h := upTo(&mine, since)

@@ -157,8 +157,8 @@ func (j *judge) pace(list []*offender) pace {
 	var p pace
 	for _, o := range list {
 		p.danger += o.danger
-		p.today += o.days[j.n.today]
-		p.yesterday += o.days[j.n.today-1]
+		p.today += o.on(j.n.today)
+		p.yesterday += o.on(j.n.today - 1)
 	}
 	return p
 }

@@ -94,7 +94,7 @@ func proves(x *history.Sighting) bool {
 
 // proven returns a source's sightings that prove something, in window, earliest first.
 func (s *source) proven(today, window int) []*history.Sighting {
-	var out []*history.Sighting
+	out := make([]*history.Sighting, 0, len(s.sightings))
 	for i := range s.sightings {
 		if x := &s.sightings[i]; proves(x) && today-dayOf(x.Last) < window {
 			out = append(out, x)

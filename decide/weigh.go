@@ -32,11 +32,27 @@ type offender struct {
 	seen    []*history.Sighting // two-way, by us, in window, earliest first
 	all     []history.Sighting  // whatever the history holds of it
 	danger  float64             // per day
-	days    map[int]float64     // events × severity by day
+	days    []dayWeight         // events × severity by day, in no order
 	loss    float64             // honest value per day that counts as lost
 	honest  bool                // it has honest traffic on an account of its own
 	ownLoss []lostPart
 	guessed time.Time // when the last guess of a login succeeded; zero if none did
+}
+
+// dayWeight is what an offender did on a day.
+type dayWeight struct {
+	day    int
+	weight float64
+}
+
+// on returns what an offender did on a day.
+func (o *offender) on(day int) float64 {
+	for _, d := range o.days {
+		if d.day == day {
+			return d.weight
+		}
+	}
+	return 0
 }
 
 // lostPart is one part of a loss: what a source's honest traffic on a service is worth a day.
@@ -46,11 +62,15 @@ type lostPart struct {
 }
 
 func (n *night) newOffender(src *source) *offender {
-	o := &offender{addr: src.addr, all: src.sightings, days: map[int]float64{}}
+	o := &offender{addr: src.addr, all: src.sightings}
 	o.seen = src.proven(n.today, n.policy.Offender.Window.Days())
 	for _, x := range o.seen {
 		day, weighed := dayOf(x.Last), float64(x.Count)*n.policy.severity(x.Kind)
-		o.days[day] += weighed
+		if i := slices.IndexFunc(o.days, func(d dayWeight) bool { return d.day == day }); i >= 0 {
+			o.days[i].weight += weighed
+		} else {
+			o.days = append(o.days, dayWeight{day, weighed})
+		}
 		o.danger += weighed * n.danger.weight[max(n.today-day, 0)]
 	}
 	o.danger /= n.danger.sum
@@ -61,18 +81,18 @@ func (n *night) newOffender(src *source) *offender {
 // ownTraffic weighs an offender's own honest traffic, which it can easily fake: once a service and day without an account,
 // and not at all on an account that it seems to have guessed.
 func (n *night) ownTraffic(o *offender, src *source) {
-	guessed := map[string]bool{}
+	var guessed []string
 	for _, service := range n.policy.Loss.Account {
 		at, ok := src.firstOn(service)
 		if ok && src.failedBefore(at, n.policy.Offender.Window.Days()) >= n.policy.Offender.Guessed {
-			guessed[service] = true
+			guessed = append(guessed, service)
 			o.guessed = lateOf(o.guessed, at)
 		}
 	}
 	var counted []serviceDay
 	for _, d := range src.honest(n.today, n.policy.Loss.Quiet.Days()) {
 		switch account := slices.Contains(n.policy.Loss.Account, d.service); {
-		case guessed[d.service]:
+		case slices.Contains(guessed, d.service):
 			continue
 		case account:
 			o.honest = true
@@ -86,6 +106,9 @@ func (n *night) ownTraffic(o *offender, src *source) {
 
 // worth returns the value per day of honest traffic, and its parts by service, largest first.
 func (n *night) worth(days []serviceDay) (float64, []lostPart) {
+	if len(days) == 0 {
+		return 0, nil
+	}
 	total, parts := 0.0, map[string]float64{}
 	for _, d := range days {
 		v := float64(d.count) * n.policy.value(d.service) * n.loss.weight[max(n.today-d.day, 0)]

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,9 +20,12 @@ func (a *app) backtestCommand() *cobra.Command {
 		Use:   "backtest --from TIME --to TIME [LOG…]",
 		Short: "replay the nights of a period: what would have been stopped, and what lost",
 		Long: "Judges each night of a period from what was known then, and scores what of the time after it would have been\n" +
-			"stopped and lost; beside it what simpler ways would have. What is stopped is not seen by the nights after.\n\n" +
+			"stopped and lost; beside it the most that any nightly tool could have stopped address by address, and what simpler\n" +
+			"ways would have: fail2ban as it comes and with bantime.increment, the whole /24 of repeat offenders, lists of the\n" +
+			"worst addresses, and no block. What is stopped is not seen by the nights after.\n\n" +
 			"It replays the stored history or, with LOG, the lines of logs one by one: that is exact, allows for nights an hour\n" +
-			"apart, and shows what fail2ban with its defaults would have done. The records of the store go with both.",
+			"apart, and shows what fail2ban lets through with lastresort beside it. From the stored rows, which are of a day\n" +
+			"each, there is only a bound on what fail2ban could have stopped. The records of the store go with both.",
 		Example: "  lastresort backtest --from 2026-10-01 --to 2026-11-01\n  lastresort backtest --from 2026-10-01 --to 2026-11-01 --every 1h /var/log/auth.log*",
 		RunE: func(c *cobra.Command, logs []string) error {
 			o, err := p.options()
@@ -87,6 +91,9 @@ func (a *app) backtest(ctx context.Context, o backtest.Options, logs []string) e
 	})
 }
 
+// endOfTime is the last moment that the store can hold.
+var endOfTime = time.Unix(0, math.MaxInt64)
+
 // replaying gathers what a replay needs: the records, and the events of the store's rows or of logs.
 func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, do func(context.Context, *history.History, []backtest.Event, *decide.Policy) error) error {
 	p, err := a.policy()
@@ -98,6 +105,11 @@ func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, 
 			h, err := a.load(ctx, s, o.To)
 			if err != nil {
 				return err
+			}
+			if len(h.Sightings)+len(h.Traffic) == 0 { // what comes later tells where the records begin
+				if h, err = a.load(ctx, s, endOfTime); err != nil {
+					return err
+				}
 			}
 			return do(ctx, &h, backtest.EventsOf(&h), &p)
 		}
@@ -113,11 +125,25 @@ func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, 
 	})
 }
 
-// eventsOf reads the lines of logs one by one.
-func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, now time.Time) ([]backtest.Event, error) {
+// readAt is the moment as of which logs are read for a replay that ends at another: late enough that lines after its end
+// that name no year don't get the one before, and early enough that those of an old log don't get this one.
+func (a *app) readAt(end time.Time) time.Time {
+	late := end.Add(180 * decide.Day)
+	if now := a.env.now(); now.Before(late) {
+		late = now
+	}
+	if late.Before(end) {
+		late = end
+	}
+	return late
+}
+
+// eventsOf reads the lines of logs one by one, for a replay that ends at a moment.
+func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, end time.Time) ([]backtest.Event, error) {
 	var out []backtest.Event
+	known := a.readAt(end)
 	for _, l := range a.logsOf(p, logs) {
-		o, err := a.optionsOf(p, l, now, func(_ int64, e evidence.Event) {
+		o, err := a.optionsOf(p, l, known, func(_ int64, e evidence.Event) {
 			x := backtest.Event{Source: e.Source, First: e.At, Last: e.At, Kind: e.Kind, Service: e.Service, Proof: e.Proof, Count: e.Count}
 			if e.Kind != "" {
 				x.Reporter = history.Local
@@ -127,6 +153,7 @@ func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, now
 		if err != nil {
 			return nil, err
 		}
+		o.Newest = endOfTime // what comes after the period is no wrong clock
 		sum, err := a.readWhole(ctx, l, o)
 		a.progressDone()
 		if err != nil {
@@ -144,19 +171,21 @@ func (p *page) backtest(r *backtest.Result) {
 	p.line("%s to %s, %s, %s apart: %d hostile events with proof, %d without, %d honest", r.From.Format(time.DateOnly), r.To.Format(time.DateOnly),
 		plural(r.Nights, "night"), r.Every, r.Seen.TwoWay, r.Seen.OneWay, r.Seen.Honest)
 	p.line("")
-	p.line("%-26s %15s %8s %14s %11s %9s %8s", "", "stopped", "unproven", "honest lost", "ranges", "addresses", "changes")
-	p.line("%-26s %15s %8s %14s %11s %9s %8s", "", "", "", "", "mean, most", "most", "a night")
+	const row = "%-26s %15s %8s %8s %12s %11s %8s %7s"
+	p.line(row, "", "stopped", "gets by", "unproven", "honest lost", "ranges", "covers", "changes")
+	p.line(row, "", "", "", "stopped", "", "mean, most", "at most", "a night")
 	for _, s := range r.Scores {
-		ranges := fmt.Sprintf("%.0f, %d", s.Mean, s.Most)
-		if s.Mean == 0 && s.Most > 0 {
-			ranges = fmt.Sprint(s.Most)
+		ranges, covers, changes := fmt.Sprintf("%s, %d", mean(s.Mean), s.Most), fmt.Sprintf("%.0f", s.Addresses), fmt.Sprintf("%.1f", s.Changes)
+		most, least := "", ""
+		if s.AtMost {
+			ranges, covers, changes, most, least = "?", "?", "?", "≤ ", "≥ "
 		}
-		p.line("%-26s %15s %8d %14s %11s %9.0f %8.1f", s.Name, share(s.Stopped.TwoWay, r.Seen.TwoWay), s.Stopped.OneWay,
-			share(s.Stopped.Honest, r.Seen.Honest), ranges, s.Addresses, s.Changes)
+		p.line(row, s.Name, most+share(s.Stopped.TwoWay, r.Seen.TwoWay), least+fmt.Sprint(s.Through.TwoWay), most+fmt.Sprint(s.Stopped.OneWay),
+			most+share(s.Stopped.Honest, r.Seen.Honest), ranges, covers, changes)
 	}
 	for _, s := range r.Scores {
-		if len(s.Lost) > 0 {
-			p.wrapped("  "+s.Name+" loses ", few(s.Lost, 6))
+		if s.Stopped.Honest > 0 && !s.AtMost {
+			p.wrapped("  "+s.Name+" loses ", few(losers(s.LostBy), 6))
 		}
 		if s.HeldBack > 0 {
 			p.wrapped("  ", fmt.Sprintf("%s: a guard held something back on %s", s.Name, plural(s.HeldBack, "night")))
@@ -165,6 +194,23 @@ func (p *page) backtest(r *backtest.Result) {
 	for _, n := range r.Notes {
 		p.wrapped("note: ", n)
 	}
+}
+
+// mean prints a mean of whole numbers, small ones with a decimal.
+func mean(x float64) string {
+	if x > 0 && x < 10 {
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.0f", x)
+}
+
+// losers names whose honest events were lost, and how many of each.
+func losers(list []backtest.Loser) []string {
+	var out []string
+	for _, l := range list {
+		out = append(out, fmt.Sprintf("%s (%d)", l.Source, l.Honest))
+	}
+	return out
 }
 
 // share prints a number and what part of all it is; of nothing there is no part.

@@ -17,25 +17,33 @@ func (a *app) tuneCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "tune --from TIME --to TIME [LOG…]",
 		Short: "which policy keys would have stopped more, lost less, or taken fewer ranges",
-		Long: "Replays a period as backtest does, with the policy as it is and with some keys changed, and shows what each change\n" +
-			"comes to. Those that no other beats in all of what is stopped, lost and held are marked, with the number of weeks\n" +
-			"of the period in which the same is true. It writes nothing: the policy is yours.",
-		RunE: func(c *cobra.Command, logs []string) error {
+		Long: "Replays a period as backtest does, with the policy as it is, with some keys changed one at a time, and with the best\n" +
+			"of these changes two at a time, and shows what each comes to. Those that no other beats in all of what is stopped,\n" +
+			"lost and held are marked, with the number of weeks of the period in which the same is true. It writes nothing: the\n" +
+			"policy is yours.",
+		RunE: func(c *cobra.Command, args []string) error {
 			o, err := p.options()
 			if err != nil {
 				return err
 			}
-			return a.replaying(c.Context(), o, logs, func(ctx context.Context, h *history.History, events []backtest.Event, p *decide.Policy) error {
+			return a.replaying(c.Context(), o, args, func(ctx context.Context, h *history.History, events []backtest.Event, p *decide.Policy) error {
 				o.Progress = a.progress("policies tried")
-				points, err := backtest.Tune(ctx, h, events, p, o)
+				points, err := backtest.Tune(ctx, h, events, p, o, len(args) > 0)
 				a.progressDone()
 				if err != nil {
 					return err
 				}
+				notes := backtest.Notes(h, events, p, o, len(args) > 0)
 				if a.json {
+					for _, n := range notes {
+						a.note("%s", n)
+					}
 					return a.printJSON(points)
 				}
 				a.page().tuned(points, o)
+				for _, n := range notes {
+					a.page().wrapped("note: ", n)
+				}
 				return nil
 			})
 		},

@@ -1,8 +1,8 @@
 package backtest
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,7 +20,8 @@ type Point struct {
 	Front   bool     `json:"front"`          // no other point stops as much, loses as little and takes as few ranges
 	Weeks   int      `json:"weeks_on_front"` // of the period's, taken each by itself
 	Of      int      `json:"weeks"`
-	weekly  []Sum
+	weekly  []weekSum
+	changes []change
 }
 
 // knob is a policy key and the values to try.
@@ -66,68 +67,102 @@ var knobs = []knob{
 
 func days(n int) decide.Duration { return decide.Duration(time.Duration(n) * decide.Day) }
 
-// Tune replays a period with a policy as it is, with each of some keys changed alone, and with the two changes together that
-// stopped most by themselves. It proposes; nothing is written.
-func Tune(ctx context.Context, h *history.History, events []Event, p *decide.Policy, o Options) ([]Point, error) {
-	events = sortedEvents(events)
-	nights := o.nights()
-	tried := 0
-	progress := o.Progress
-	o.Progress = nil
-	try := func(keys []string, change func(*decide.Policy)) (Point, error) {
-		changed := *p
-		change(&changed)
-		s, weekly, err := replay(ctx, newOurs(h, &changed), events, nights, o)
-		if tried++; progress != nil {
-			progress(tried)
-		}
-		return Point{Keys: keys, Stopped: s.Stopped.TwoWay, Lost: s.Stopped.Honest, Ranges: s.Mean, Of: len(weekly), weekly: weekly}, err
+// change is a knob and the value that it is set to.
+type change struct{ knob, value int }
+
+func (c change) text() string { return knobs[c.knob].key + " = " + knobs[c.knob].values[c.value] }
+
+// Tune replays a period with a policy as it is, with each of some keys changed alone, and with those changes two at a time
+// that no other single one beats. It proposes; nothing is written. Points that come to the same as the policy are left out.
+func Tune(ctx context.Context, h *history.History, events []Event, p *decide.Policy, o Options, exact bool) ([]Point, error) {
+	list := newTimeline(events, o)
+	tell := counted(o.Progress)
+	try := func(tries [][]change) ([]Point, error) {
+		points, errs := make([]Point, len(tries)), make([]error, len(tries))
+		each(len(tries), func(i int) {
+			points[i], errs[i] = point(ctx, h, list, p, tries[i], exact)
+			tell()
+		})
+		return points, errors.Join(errs...)
 	}
-	base, err := try([]string{}, func(*decide.Policy) {})
+	tries := [][]change{nil}
+	for k, knob := range knobs {
+		for i := range knob.values {
+			tries = append(tries, []change{{k, i}})
+		}
+	}
+	points, err := try(tries)
 	if err != nil {
 		return nil, err
 	}
+	base := points[0]
 	out := []Point{base}
-	best := map[int]int{} // by knob, the value that stopped most
-	gain := map[int]int64{}
-	for k, knob := range knobs {
-		for i, value := range knob.values {
-			x, err := try([]string{knob.key + " = " + value}, func(p *decide.Policy) { knob.set(p, i) })
-			if err != nil {
-				return nil, err
-			}
-			if x.same(&base) { // it is the policy's own value, or makes no difference
-				continue
-			}
+	for _, x := range points[1:] {
+		if !x.same(&base) { // it is the policy's own value, or makes no difference
 			out = append(out, x)
-			if d := x.Stopped - base.Stopped; d > gain[k] {
-				best[k], gain[k] = i, d
-			}
 		}
 	}
-	var order []int
-	for k := range best {
-		order = append(order, k)
+	fronts(out)
+	pairs, err := try(pairsOf(out))
+	if err != nil {
+		return nil, err
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(gain[b], gain[a]), cmp.Compare(a, b)) })
-	if len(order) >= 2 {
-		var keys []string
-		for _, k := range order[:2] {
-			keys = append(keys, knobs[k].key+" = "+knobs[k].values[best[k]])
+	single := slices.Clone(out)
+	for _, x := range pairs {
+		if !slices.ContainsFunc(single, func(y Point) bool { return x.same(&y) }) { // else one of the two does nothing
+			out = append(out, x)
 		}
-		x, err := try(keys, func(p *decide.Policy) {
-			for _, k := range order[:2] {
-				knobs[k].set(p, best[k])
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, x)
 	}
 	fronts(out)
 	return out, nil
 }
+
+// mostPairs bounds how many pairs of changes are tried.
+const mostPairs = 40
+
+// pairsOf returns the changes on the front two at a time, of two keys.
+func pairsOf(points []Point) [][]change {
+	var out [][]change
+	for i, x := range points {
+		for _, y := range points[i+1:] {
+			if x.Front && y.Front && len(x.changes) == 1 && len(y.changes) == 1 && x.changes[0].knob != y.changes[0].knob && len(out) < mostPairs {
+				out = append(out, []change{x.changes[0], y.changes[0]})
+			}
+		}
+	}
+	return out
+}
+
+// point replays a period with a changed policy.
+func point(ctx context.Context, h *history.History, list *timeline, p *decide.Policy, changes []change, exact bool) (Point, error) {
+	changed := *p
+	keys := []string{}
+	for _, c := range changes {
+		knobs[c.knob].set(&changed, c.value)
+		keys = append(keys, c.text())
+	}
+	s, err := replay(ctx, way{Ours, newOurs(h, &changed, exact), nil}, list, nil)
+	if err != nil {
+		return Point{}, err
+	}
+	weekly := make([]weekSum, (list.to.Sub(list.from)+week-1)/week)
+	for i, n := range s.Series {
+		w := &weekly[list.nights[i].Sub(list.from)/week]
+		w.stopped, w.lost, w.ranges, w.nights = w.stopped+n.Stopped.TwoWay, w.lost+n.Stopped.Honest, w.ranges+n.Ranges, w.nights+1
+	}
+	weekly = slices.DeleteFunc(weekly, func(w weekSum) bool { return w.nights == 0 }) // nights further apart than a week
+	return Point{Keys: keys, Stopped: s.Stopped.TwoWay, Lost: s.Stopped.Honest, Ranges: s.Mean, Of: len(weekly), weekly: weekly, changes: changes}, nil
+}
+
+const week = 7 * decide.Day
+
+// weekSum is what the nights of a week came to.
+type weekSum struct {
+	stopped, lost  int64
+	ranges, nights int
+}
+
+func (w weekSum) mean() float64 { return float64(w.ranges) / float64(w.nights) }
 
 // same tells whether two points come to the same.
 func (x *Point) same(o *Point) bool {
@@ -138,12 +173,13 @@ func (x *Point) same(o *Point) bool {
 func fronts(points []Point) {
 	for i := range points {
 		x := &points[i]
+		x.Weeks = 0
 		x.Front = !slices.ContainsFunc(points, func(y Point) bool { return dominates(y.Stopped, y.Lost, y.Ranges, x.Stopped, x.Lost, x.Ranges) })
 		for w := range x.weekly {
 			a := x.weekly[w]
 			if !slices.ContainsFunc(points, func(y Point) bool {
 				b := y.weekly[w]
-				return dominates(b.TwoWay, b.Honest, y.Ranges, a.TwoWay, a.Honest, x.Ranges)
+				return dominates(b.stopped, b.lost, b.mean(), a.stopped, a.lost, a.mean())
 			}) {
 				x.Weeks++
 			}

@@ -2,6 +2,7 @@ package backtest_test
 
 import (
 	"context"
+	"reflect"
 	"testing"
 	"time"
 
@@ -24,14 +25,14 @@ func TestTune(t *testing.T) {
 	p := policy(t, "")
 	o := backtest.Options{From: at("10-01 00:00"), To: at("10-21 00:00"), Every: decide.Day}
 	tune := func() []backtest.Point {
-		points, err := backtest.Tune(context.Background(), &history.History{}, events, p, o)
+		points, err := backtest.Tune(context.Background(), &history.History{}, events, p, o, true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return points
 	}
 	points := tune()
-	if d := cmp.Diff(points, tune(), cmp.AllowUnexported(backtest.Point{})); d != "" {
+	if d := cmp.Diff(points, tune(), cmp.Exporter(func(reflect.Type) bool { return true })); d != "" {
 		t.Errorf("tuned again: %s", d)
 	}
 	by := map[string]backtest.Point{}
@@ -56,7 +57,7 @@ func TestTune(t *testing.T) {
 func TestTuneStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := backtest.Tune(ctx, &history.History{}, []backtest.Event{attack("203.0.113.7", "10-01 10:00", 9)}, policy(t, ""), backtest.Options{From: at("10-01 00:00"), To: at("10-02 00:00"), Every: decide.Day}); err == nil {
+	if _, err := backtest.Tune(ctx, &history.History{}, []backtest.Event{attack("203.0.113.7", "10-01 10:00", 9)}, policy(t, ""), backtest.Options{From: at("10-01 00:00"), To: at("10-02 00:00"), Every: decide.Day}, true); err == nil {
 		t.Error("it went on after the context's end")
 	}
 }

@@ -51,7 +51,8 @@ func honest(e *entry, service string, source netip.Addr, ok bool) (Event, bool) 
 // Options say how a log is read.
 type Options struct {
 	Format string         // a name of Formats; empty is recognised by content
-	At     time.Time      // when it is read: gives the year where a line has none; what is a day newer counts for nothing
+	At     time.Time      // when it is read: gives the year where a line has none
+	Newest time.Time      // what is newer counts for nothing; zero is a day after At
 	Zone   *time.Location // of lines that name none
 	Web    web.Rules      // of what requests to web servers are attempts at
 	Own    *Pattern       // reads the log by a pattern of the operator's own, instead of a known form
@@ -293,7 +294,11 @@ func (d *digest) recognise(form int) {
 
 // dated notes the time of a line, and tells whether it counts: one of the future doesn't.
 func (d *digest) dated(at time.Time) bool {
-	if at.After(d.clock.future) {
+	newest := d.clock.future
+	if !d.o.Newest.IsZero() {
+		newest = d.o.Newest
+	}
+	if at.After(newest) {
 		d.sum.Future++
 		return false
 	}

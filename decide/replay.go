@@ -1,0 +1,252 @@
+package decide
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lastresort/decide/history"
+	"lastresort/netblock"
+)
+
+// Replay judges one night after another, each as Judge would from what is known then and what the nights before it
+// decided, and takes each night's decisions for done: what no guard holds back is blocked. It keeps what doesn't change from
+// night to night, and judges only the cases that can change what is blocked.
+type Replay struct {
+	policy   *Policy
+	records  *history.History // netblocks, contacts, reports and what came of them, answers, holds, protects: known or not yet
+	done     history.History  // what the nights decided
+	rows     rows
+	moments  []time.Time // when any of records becomes known, in order
+	heard    int         // how many of these the last night knew
+	known    history.History
+	registry registry
+	letters  letters
+	reports  map[netip.Prefix][]history.Report
+	answered map[netip.Prefix]bool // an answer or a response may end what stands
+	answers  map[netip.Prefix]map[history.Question]history.Answer
+}
+
+// NewReplay prepares to judge nights with a policy and the records of a history, each known from its moment on. The
+// history's sightings, traffic, blocks and releases are left out; none of it is changed.
+func NewReplay(h *history.History, p *Policy) *Replay {
+	r := &Replay{policy: p, heard: -1}
+	known := *h
+	known.Sightings, known.Traffic, known.Blocks, known.Releases = nil, nil, nil, nil
+	r.records = &known
+	moments := map[time.Time]bool{}
+	momentsOf(moments, h.Netblocks)
+	momentsOf(moments, h.Contacts)
+	momentsOf(moments, h.Reports)
+	momentsOf(moments, h.Responses)
+	momentsOf(moments, h.Answers)
+	momentsOf(moments, h.Holds)
+	momentsOf(moments, h.Protects)
+	r.moments = slices.SortedFunc(maps.Keys(moments), time.Time.Compare)
+	return r
+}
+
+func momentsOf[R history.Record](into map[time.Time]bool, list []R) {
+	for _, r := range list {
+		into[plain(r.Known())] = true
+	}
+}
+
+// Night judges a moment, at or after that of the night before, and returns what it decided and what is in force after it,
+// disjoint and by address. Releases of blocks that ran out by themselves are left out.
+func (r *Replay) Night(now time.Time) (Proposal, []Standing) {
+	now = plain(now)
+	r.learn(now)
+	n := r.night(now)
+	review := Review{At: now, Guards: []Guard{}}
+	live, unlisted := r.live(n)
+	facts := make([]*caseFacts, len(live))
+	cases := make([]Case, len(live))
+	parallel(len(live), func(i int) {
+		facts[i] = r.facts(n, live[i])
+		cases[i] = n.outlined(facts[i])
+	})
+	for i, c := range facts {
+		n.cases[c.key] = c
+		if n.listed(c) {
+			review.Cases = append(review.Cases, cases[i])
+		}
+	}
+	n.holdToBudget(&review, unlisted, n.outlined)
+	review.guard(n.policy, func() float64 { return r.honestTotal(n) })
+	p := review.Proposed(nil)
+	r.done.Blocks, r.done.Releases = append(r.done.Blocks, p.Blocks...), append(r.done.Releases, p.Releases...)
+	return p, standing(pieces(&r.done, now), &n.limits, n.policy.Range.Shape)
+}
+
+// outlined judges a case as far as it bears on what is blocked.
+func (n *night) outlined(c *caseFacts) Case {
+	j := n.judge(c)
+	d := j.decided()
+	return j.outline(&d)
+}
+
+// learn finds what is known at a moment, where that is more than at the night before.
+func (r *Replay) learn(now time.Time) {
+	heard, _ := slices.BinarySearchFunc(r.moments, now, func(a, b time.Time) int {
+		if a.After(b) {
+			return 1
+		}
+		return -1
+	})
+	if heard == r.heard {
+		return
+	}
+	before := len(r.known.Netblocks)
+	first := r.heard < 0
+	r.heard, r.known = heard, *upTo(r.records, now)
+	if first || len(r.known.Netblocks) != before {
+		r.registry = newRegistry(r.known.Netblocks)
+		r.rows.sort(&r.registry)
+	}
+	r.letters = newLetters(&r.known)
+	r.answers = latestAnswers(&r.known)
+	r.reports, r.answered = map[netip.Prefix][]history.Report{}, map[netip.Prefix]bool{}
+	for _, x := range r.known.Reports {
+		key := r.registry.caseOf(netblock.Unit(x.Source))
+		r.reports[key] = append(r.reports[key], x)
+		if len(r.letters.responses[x.ID]) > 0 {
+			r.answered[key] = true
+		}
+	}
+	for _, list := range r.reports {
+		byMoment(list)
+	}
+	for key := range r.answers {
+		r.answered[key] = true
+	}
+}
+
+// night is what the judging of all cases at a moment shares. Its sources are those of the replay.
+func (r *Replay) night(now time.Time) *night {
+	all := *r.records
+	all.Blocks, all.Releases = r.done.Blocks, r.done.Releases
+	n := &night{policy: r.policy, now: now, today: dayOf(now), all: &all, h: &r.known, registry: r.registry, letters: r.letters,
+		limits: newLimits(r.policy, &r.known, now),
+		danger: newDecay(r.policy.Offender.Window.Days(), r.policy.Danger.HalfLife), loss: newDecay(r.policy.Loss.Quiet.Days(), r.policy.Loss.HalfLife),
+		pieces: map[netip.Prefix][]piece{}, cases: map[netip.Prefix]*caseFacts{}, rowsIn: r.rows.in}
+	for _, x := range pieces(&r.done, now) {
+		key := r.registry.caseOfRange(x.block.Range)
+		n.pieces[key] = append(n.pieces[key], x)
+	}
+	return n
+}
+
+// live returns the cases whose judgement may change what is blocked, by address, and how many ranges stand in the others.
+// Nothing changes where nothing stands and no offender was seen within hostile.recent; and where something stands, which
+// ends by itself, unless offenders were seen since it began, or there is an answer or a response.
+func (r *Replay) live(n *night) ([]liveCase, int) {
+	var out []liveCase
+	recent, unlisted := n.policy.Hostile.Recent.Days(), 0
+	for key, list := range n.pieces {
+		c := &caseFacts{key: key, pieces: list, standing: standing(list, &n.limits, n.policy.Range.Shape)}
+		if len(c.standing) == 0 {
+			continue
+		}
+		since, _, _ := (&judge{n: n, c: c}).standsSince()
+		b := r.rows.cases[key]
+		if r.answered[key] || b != nil && !b.began.Before(since) {
+			out = append(out, liveCase{key, b, c.standing})
+		} else {
+			unlisted += len(c.standing)
+		}
+	}
+	stands := make(map[netip.Prefix]bool, len(out))
+	for _, c := range out {
+		stands[c.key] = true
+	}
+	for _, b := range r.rows.list {
+		if n.today-b.seen >= recent || stands[b.key] {
+			continue
+		}
+		if list, ok := n.pieces[b.key]; ok && len(standing(list, &n.limits, n.policy.Range.Shape)) > 0 {
+			continue // it was looked at above
+		}
+		if b.mayOffend(n) {
+			out = append(out, liveCase{b.key, b, nil})
+		}
+	}
+	slices.SortFunc(out, func(a, b liveCase) int { return comparePrefixes(a.key, b.key) })
+	return out, unlisted
+}
+
+// liveCase is a case that is judged.
+type liveCase struct {
+	key      netip.Prefix
+	sources  *bundle // nil where nobody was seen
+	standing []Standing
+}
+
+// facts gathers what is known of a case.
+func (r *Replay) facts(n *night, x liveCase) *caseFacts {
+	c := n.blank(x.key)
+	c.reports, c.pieces, c.standing = r.reports[x.key], n.pieces[x.key], x.standing
+	if answers := r.answers[x.key]; answers != nil {
+		c.answers = answers
+	}
+	if x.sources == nil {
+		return c
+	}
+	x.sources.count(n)
+	c.offend(n, n.offendersOf(x.key, x.sources.suspects(n)))
+	for _, src := range x.sources.sources {
+		if src.inWindow || src.quiet || src.brokeIn {
+			n.place(c, src, src.context(n.today, n.policy.Offender.Window.Days()))
+		}
+	}
+	return c
+}
+
+// honestTotal returns the value per day of all known honest traffic, offenders' own left out.
+func (r *Replay) honestTotal(n *night) float64 {
+	type worth struct {
+		addr  netip.Addr
+		value float64
+	}
+	var all []worth
+	for _, b := range r.rows.list {
+		if !b.honest {
+			continue
+		}
+		b.count(n)
+		offends := map[netip.Addr]bool{}
+		for _, src := range n.offendersOf(b.key, b.suspects(n)) {
+			offends[src.addr] = true
+		}
+		for _, src := range b.sources {
+			if src.quiet && !offends[src.addr] {
+				all = append(all, worth{src.addr, n.honestSource(src).value})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b worth) int { return a.addr.Compare(b.addr) })
+	total := 0.0
+	for _, x := range all {
+		total += x.value
+	}
+	return total
+}
+
+// parallel does what is asked for each of n, on all processors. None may need what another does.
+func parallel(n int, do func(i int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), cmp.Or(n/64, 1)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	wg.Wait()
+}
