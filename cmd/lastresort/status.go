@@ -13,6 +13,7 @@ import (
 	"lastresort/decide"
 	"lastresort/decide/history"
 	"lastresort/firewall"
+	"lastresort/netblock"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -71,24 +72,24 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 		return err
 	}
 	h.Table = "inet " + policy.Firewall.Table
-	want, last, err := a.intended(ctx, s, &n.history, policy, now)
-	if err != nil {
-		return err
-	}
-	if last.Waits() {
-		h.ConfirmBy, h.Late = dateTime(last.ConfirmBy), last.Late(now)
-	}
-	h.Intended = len(want.standing)
 	state, err := a.held(ctx, policy)
 	if err != nil {
 		return err
 	}
+	want, last, waits, err := a.intended(ctx, s, &n.history, policy, state, now)
+	if err != nil {
+		return err
+	}
+	if last.Waits() {
+		h.ConfirmBy, h.Late = dateTime(last.ConfirmBy), !waits
+	}
+	h.Intended = len(want.standing)
 	cfg := a.kernel(policy).Config()
 	plan, err := cfg.Diff(state, want.wants(), want.allow, now)
 	if err != nil {
 		return err
 	}
-	h.compare(cfg, plan, state)
+	h.compare(cfg, plan, state, intentOf(&n.history, policy, now.Add(-cfg.Jitter)), now)
 	if a.json {
 		err = a.printJSON(h)
 	} else {
@@ -96,6 +97,9 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 	}
 	if err == nil && !h.OK {
 		hint := "lastresort apply brings the kernel to what is intended; lastresort diff shows the change first"
+		if waits {
+			hint = "lastresort confirm keeps what waits for it, lastresort undo goes back; either brings the kernel to what is intended"
+		}
 		return &failure{code: exitFailed, err: errors.New("the kernel doesn't hold what is intended"), hint: hint}
 	}
 	return err
@@ -132,7 +136,8 @@ func healthOf(store string, n *night) health {
 }
 
 // compare fills in what the kernel holds against what it should. A kernel that is to drop nothing needs no table.
-func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall.State) {
+// What recent had in force may be there until the kernel's own timeout; what else is too many isn't ours.
+func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall.State, recent intent, now time.Time) {
 	h.Faults, h.Missing, h.Differ, h.Excess = state.Faults, []string{}, []string{}, []string{}
 	if h.Faults == nil {
 		h.Faults = []string{}
@@ -153,7 +158,11 @@ func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall
 	for _, s := range plan.Change {
 		h.Differ = append(h.Differ, s.Range.String())
 	}
-	ending := cfg.Ending(plan)
+	ran := map[netblock.Range]bool{}
+	for _, s := range recent.standing {
+		ran[s.Range] = !s.Until.IsZero() && !s.Until.After(now)
+	}
+	ending := slices.DeleteFunc(cfg.Ending(plan), func(e firewall.Step) bool { return !ran[e.Range] })
 	h.Ending = len(ending)
 	for _, s := range plan.Remove {
 		if !slices.ContainsFunc(ending, func(e firewall.Step) bool { return e.Range == s.Range }) {
