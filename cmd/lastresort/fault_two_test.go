@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,9 @@ import (
 // TestFaultTwo runs two commands at once: each is done or told who else is writing, and what was done is all there.
 func TestFaultTwo(t *testing.T) {
 	f := newFaults(t, 12)
+	if os.Getenv("LASTRESORT_LONG") == "1" {
+		f.rounds = longRounds
+	}
 	files := f.world()
 	commands := [][]string{
 		{"apply"}, {"restore"}, {"undo"}, {"apply", "--confirm-within", "1h"}, {"confirm"}, {"status"}, {"list"}, {"diff"},
