@@ -89,7 +89,7 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 	if err != nil {
 		return err
 	}
-	h.compare(cfg, plan, state, intentOf(&n.history, policy, now.Add(-cfg.Jitter)), now)
+	h.compare(cfg, plan, state, ranOut(&n.history, policy, now, cfg.Jitter))
 	if a.json {
 		err = a.printJSON(h)
 	} else {
@@ -136,8 +136,8 @@ func healthOf(store string, n *night) health {
 }
 
 // compare fills in what the kernel holds against what it should. A kernel that is to drop nothing needs no table.
-// What recent had in force may be there until the kernel's own timeout; what else is too many isn't ours.
-func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall.State, recent intent, now time.Time) {
+// What ran out of late may be there until the kernel's own timeout; what else is too many isn't ours.
+func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall.State, ran map[netblock.Range]bool) {
 	h.Faults, h.Missing, h.Differ, h.Excess = state.Faults, []string{}, []string{}, []string{}
 	if h.Faults == nil {
 		h.Faults = []string{}
@@ -158,10 +158,6 @@ func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall
 	for _, s := range plan.Change {
 		h.Differ = append(h.Differ, s.Range.String())
 	}
-	ran := map[netblock.Range]bool{}
-	for _, s := range recent.standing {
-		ran[s.Range] = !s.Until.IsZero() && !s.Until.After(now)
-	}
 	ending := slices.DeleteFunc(cfg.Ending(plan), func(e firewall.Step) bool { return !ran[e.Range] })
 	h.Ending = len(ending)
 	for _, s := range plan.Remove {
@@ -175,6 +171,24 @@ func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall
 		h.Faults = append(h.Faults, "the allow set isn't as intended")
 	}
 	h.OK = len(h.Faults)+len(h.Missing)+len(h.Differ)+len(h.Excess) == 0
+}
+
+// ranOut returns the ranges that would stand if their blocks hadn't run out in the time before now that jitter spans.
+func ranOut(h *history.History, p *decide.Policy, now time.Time, jitter time.Duration) map[netblock.Range]bool {
+	longer, later := *h, now.Add(time.Second)
+	longer.Blocks = slices.Clone(h.Blocks)
+	for i, b := range longer.Blocks {
+		if !b.Until.IsZero() && !b.Until.After(now) && b.Until.After(now.Add(-jitter)) {
+			longer.Blocks[i].Until = later
+		}
+	}
+	out := map[netblock.Range]bool{}
+	for _, s := range decide.InForce(&longer, p, now) {
+		if s.Until.Equal(later) {
+			out[s.Range] = true
+		}
+	}
+	return out
 }
 
 func (p *page) health(h health) {
