@@ -19,6 +19,7 @@ type Error struct {
 	Why     string
 	Hint    string
 	Changed bool
+	Unknown bool // whether it changed: the answer was lost, and it couldn't be read
 	err     error
 }
 
@@ -27,6 +28,9 @@ func (e *Error) Unwrap() error { return e.err }
 
 // Error implements error.
 func (e *Error) Error() string {
+	if e.Unknown {
+		return "nftables: " + e.Why + "; whether the kernel changed isn't known"
+	}
 	if e.Changed {
 		return "nftables: " + e.Why + "; the kernel changed"
 	}
@@ -84,14 +88,19 @@ func (k Kernel) Read(ctx context.Context) (State, error) {
 		return State{}, whole(ctx, edge(err, "read the table"))
 	}
 	defer closeIt()
+	var failed error // the last answer lost
 	for range attempts {
 		before, err := c.generation()
-		if err != nil {
-			return State{}, whole(ctx, edge(err, "read the table"))
+		var s State
+		var readErr error
+		var after uint32
+		if err == nil {
+			s, readErr = k.readOnce(c)
+			after, err = c.generation()
 		}
-		s, readErr := k.readOnce(c)
-		after, err := c.generation()
 		switch {
+		case errors.Is(err, unix.ENOBUFS) || errors.Is(readErr, unix.ENOBUFS): // an answer was lost
+			failed = cmp.Or(err, readErr)
 		case err != nil:
 			return State{}, whole(ctx, edge(err, "read the table"))
 		case before == after: // also where it went wrong: then it wasn't for somebody's change
@@ -100,6 +109,9 @@ func (k Kernel) Read(ctx context.Context) (State, error) {
 			}
 			return s, whole(ctx, readErr)
 		}
+	}
+	if failed != nil {
+		return State{}, whole(ctx, edge(failed, "read the table"))
 	}
 	return State{}, &Error{Why: "the ruleset changes faster than it can be read", Hint: "find out what else is changing it: nft monitor"}
 }
@@ -224,7 +236,13 @@ func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range,
 			first = &plan
 		}
 		if err != nil {
-			return plan, &Error{Why: "reading back: " + err.Error(), Changed: failed == nil || first != nil, Hint: "lastresort status shows what it holds"}
+			why := err.Error()
+			var e *Error
+			if errors.As(err, &e) {
+				why = e.Why
+			}
+			// Of what the kernel refused it says so; where its answer was lost it may have done all of it.
+			return plan, &Error{Why: "reading back: " + why, Changed: failed == nil || first != nil, Unknown: errors.Is(failed, unix.ENOBUFS), Hint: "lastresort status shows what it holds"}
 		}
 		if left.Empty() {
 			return *cmp.Or(first, &plan), nil // also where an answer was lost on the way

@@ -66,13 +66,16 @@ func connect(ctx context.Context) (*conn, func(), error) {
 
 func nftType(t int) netlink.HeaderType { return netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | t) }
 
+// recvfrom is the system call; a test puts one in its place that loses answers.
+var recvfrom = unix.Recvfrom
+
 // receive calls each for every message that waits, or comes next, until it says that it has enough.
 func (c *conn) receive(each func(h unix.NlMsghdr, data []byte) (done bool, err error)) error {
 	for {
 		var n int
 		var failed error
 		err := c.raw.Read(func(fd uintptr) bool {
-			n, _, failed = unix.Recvfrom(int(fd), c.buf, 0)
+			n, _, failed = recvfrom(int(fd), c.buf, 0)
 			return failed != unix.EAGAIN && failed != unix.EINTR
 		})
 		if err := errors.Join(err, failed); err != nil {

@@ -70,7 +70,7 @@ func (a *app) apply(ctx context.Context, s *history.Store, policy *decide.Policy
 	if err != nil {
 		return err
 	}
-	last, err := a.nothingWaits(ctx, s, now)
+	last, err := a.nothingWaits(ctx, s, &n.history, policy, now)
 	if err != nil {
 		return err
 	}

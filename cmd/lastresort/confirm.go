@@ -10,7 +10,6 @@ import (
 
 	"lastresort/decide"
 	"lastresort/decide/history"
-	"lastresort/firewall"
 	"lastresort/netblock"
 )
 
@@ -36,14 +35,19 @@ func confirmTime(text string) (time.Duration, error) {
 }
 
 // nothingWaits refuses an apply beside one that still waits for confirm. It returns the last apply that was confirmed.
-func (a *app) nothingWaits(ctx context.Context, s *history.Store, now time.Time) (*history.Applied, error) {
+func (a *app) nothingWaits(ctx context.Context, s *history.Store, h *history.History, policy *decide.Policy, now time.Time) (*history.Applied, error) {
 	last, ok, err := s.Applied(ctx)
 	switch {
 	case err != nil || !ok:
 		return nil, err
-	case last.Late(now):
-		return nil, nil
 	case last.Waits():
+		have, err := a.held(ctx, policy)
+		if err != nil {
+			return nil, err
+		}
+		if !stillWaits(h, policy, last, have, now) {
+			return nil, nil
+		}
 		return nil, &failure{code: exitFailed, err: fmt.Errorf("an apply waits for confirm until %s; nothing was changed", deadline(last.ConfirmBy)),
 			hint: "lastresort confirm, or lastresort undo"}
 	}
@@ -122,9 +126,9 @@ func (a *app) confirm(ctx context.Context, s *history.Store, policy *decide.Poli
 	if err != nil {
 		return err
 	}
-	if gone := undone(trial, have); gone > 0 || len(trial.until) == 0 && last.Late(now) {
+	if !stillWaits(&h, policy, last, have, now) {
 		return &failure{code: exitFailed, err: fmt.Errorf("too late: the apply of %s was to be confirmed by %s, and of it %s ran out; nothing was changed",
-			clock(last.At), deadline(last.ConfirmBy), plural(gone, "range")), hint: "lastresort apply puts it in force again, lastresort undo puts back what it removed"}
+			clock(last.At), deadline(last.ConfirmBy), plural(undone(trial, have), "range")), hint: "lastresort apply puts it in force again, lastresort undo puts back what it removed"}
 	}
 	kept := history.Applied{At: last.At, Records: last.Records}
 	plan, want, err := a.enforce(ctx, s, policy, h, last.Records, &kept, now, accepted)
@@ -132,21 +136,6 @@ func (a *app) confirm(ctx context.Context, s *history.Store, policy *decide.Poli
 		return err
 	}
 	return a.printApplied(differenceOf(a.kernel(policy).Config(), plan, want, nil))
-}
-
-// undone counts the ranges on trial that the kernel has let go of.
-func undone(trial intent, have firewall.State) int {
-	held := map[netblock.Range]bool{}
-	for _, e := range have.Elements {
-		held[e.Range] = true
-	}
-	gone := 0
-	for r := range trial.until {
-		if !held[r] {
-			gone++
-		}
-	}
-	return gone
 }
 
 func (a *app) undoCommand() *cobra.Command {
@@ -177,6 +166,11 @@ func (a *app) undo(ctx context.Context, s *history.Store, policy *decide.Policy,
 	last, ok, err := s.Applied(ctx)
 	if err != nil {
 		return err
+	}
+	for _, r := range last.Records { // where the clock went back since, what begins later would outlive its release
+		if known := r.Known().UTC(); known.After(now) {
+			now = known
+		}
 	}
 	if !ok {
 		return &failure{code: exitFailed, err: fmt.Errorf("no apply to go back on; nothing was changed"), hint: "lastresort unblock lets one range in"}

@@ -65,16 +65,6 @@ func awaiting(before, after intent, by time.Time) intent {
 	return out
 }
 
-// intended is what is to be in force now: by the history and, while the last apply waits for confirm, by that.
-func (a *app) intended(ctx context.Context, s *history.Store, h *history.History, p *decide.Policy, now time.Time) (intent, history.Applied, error) {
-	want := intentOf(h, p, now)
-	last, _, err := s.Applied(ctx)
-	if err == nil && last.Waits() && !last.Late(now) {
-		want = onTrial(h, p, last, now)
-	}
-	return want, last, err
-}
-
 // onTrial is what is to be in force while an apply waits for confirm.
 func onTrial(h *history.History, p *decide.Policy, trial history.Applied, now time.Time) intent {
 	return awaiting(intentOf(h, p, now), intentOf(new(with(*h, trial.Records)), p, now), trial.ConfirmBy)
@@ -118,13 +108,35 @@ func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, wan
 		return err
 	})
 	if err != nil && applied && !plan.Empty() {
-		return plan, want, &failure{code: exitFailed, err: fmt.Errorf("%w; the kernel changed, and the history doesn't know it yet", err),
-			hint: "mend what is wrong with the store and run the command again"}
+		return plan, want, a.goBack(ctx, s, p, err)
 	}
 	if err == nil {
 		a.mark(ctx, s, p)
 	}
 	return plan, want, err
+}
+
+// goBack brings the kernel back to what the history wants where a change of it couldn't be stored, for failed.
+func (a *app) goBack(ctx context.Context, s *history.Store, p *decide.Policy, failed error) error {
+	ctx = context.WithoutCancel(ctx) // it ends a change that has begun
+	hint := hintOf(failed)
+	if hint == "" {
+		hint = "mend what is wrong with the store and run the command again"
+	}
+	h, err := s.LoadRecords(ctx, time.Time{})
+	if err == nil {
+		var have firewall.State
+		if have, err = a.held(ctx, p); err == nil {
+			var want intent
+			if want, _, _, err = a.intended(ctx, s, &h, p, have, a.env.now()); err == nil {
+				_, err = a.kernel(p).Apply(ctx, want.wants(), want.allow, a.env.now)
+			}
+		}
+	}
+	if err != nil {
+		return &failure{code: exitFailed, err: fmt.Errorf("%w; the kernel changed, and the history doesn't know it yet", failed), hint: hint}
+	}
+	return &failure{code: exitFailed, err: fmt.Errorf("%w; the kernel was put back to what the history has", failed), hint: hint}
 }
 
 // checkLifelines keeps an operator from cutting off the machine: from the connection over which the command was given and

@@ -84,24 +84,24 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 		return err
 	}
 	h.Table = "inet " + policy.Firewall.Table
-	want, last, err := a.intended(ctx, s, &n.history, policy, now)
-	if err != nil {
-		return err
-	}
-	if last.Waits() {
-		h.ConfirmBy, h.Late = dateTime(last.ConfirmBy), last.Late(now)
-	}
-	h.Intended = len(want.standing)
 	state, err := a.held(ctx, policy)
 	if err != nil {
 		return err
 	}
+	want, last, waits, err := a.intended(ctx, s, &n.history, policy, state, now)
+	if err != nil {
+		return err
+	}
+	if last.Waits() {
+		h.ConfirmBy, h.Late = dateTime(last.ConfirmBy), !waits
+	}
+	h.Intended = len(want.standing)
 	cfg := a.kernel(policy).Config()
 	plan, err := cfg.Diff(state, want.wants(), want.allow, now)
 	if err != nil {
 		return err
 	}
-	h.compare(cfg, plan, state)
+	h.compare(cfg, plan, state, ranOut(&n.history, policy, now, cfg.Jitter))
 	h.foreign(want)
 	if h.Beside, err = a.beside(ctx, s, policy); err != nil {
 		return err
@@ -113,6 +113,9 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 	}
 	if err == nil && !h.OK {
 		hint := "lastresort apply brings the kernel to what is intended; lastresort diff shows the change first"
+		if waits {
+			hint = "lastresort confirm keeps what waits for it, lastresort undo goes back; either brings the kernel to what is intended"
+		}
 		return &failure{code: exitFailed, err: errors.New("the kernel doesn't hold what is intended"), hint: hint}
 	}
 	return err
@@ -149,7 +152,8 @@ func healthOf(store string, n *night) health {
 }
 
 // compare fills in what the kernel holds against what it should. A kernel that is to drop nothing needs no table.
-func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall.State) {
+// What ran out of late may be there until the kernel's own timeout; what else is too many isn't ours.
+func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall.State, ran map[netblock.Range]bool) {
 	h.Faults, h.Missing, h.Differ, h.Excess = state.Faults, []string{}, []string{}, []string{}
 	if h.Faults == nil {
 		h.Faults = []string{}
@@ -174,7 +178,9 @@ func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall
 	h.mode = cfg.Mode
 	ending := map[netblock.Range]bool{}
 	for _, s := range cfg.Ending(plan) {
-		ending[s.Range] = true
+		if ran[s.Range] {
+			ending[s.Range] = true
+		}
 	}
 	h.Ending = len(ending)
 	for _, s := range plan.Remove {
@@ -188,6 +194,24 @@ func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall
 		h.Faults = append(h.Faults, "the allow set isn't as intended")
 	}
 	h.OK = len(h.Faults)+len(h.Missing)+len(h.Differ)+len(h.Excess) == 0
+}
+
+// ranOut returns the ranges that would stand if their blocks hadn't run out in the time before now that jitter spans.
+func ranOut(h *history.History, p *decide.Policy, now time.Time, jitter time.Duration) map[netblock.Range]bool {
+	longer, later := *h, now.Add(time.Second)
+	longer.Blocks = slices.Clone(h.Blocks)
+	for i, b := range longer.Blocks {
+		if !b.Until.IsZero() && !b.Until.After(now) && b.Until.After(now.Add(-jitter)) {
+			longer.Blocks[i].Until = later
+		}
+	}
+	out := map[netblock.Range]bool{}
+	for _, s := range decide.InForce(&longer, p, now) {
+		if s.Until.Equal(later) {
+			out[s.Range] = true
+		}
+	}
+	return out
 }
 
 // foreign fills in what of the excess never was ours.

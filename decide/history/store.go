@@ -215,7 +215,11 @@ func (s *Store) damaged() error {
 func (s *Store) failed(err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
-		switch e.Code() & 0xff {
+		code := e.Code() & 0xff
+		if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // the log's index couldn't grow
+			code = sqlite3.SQLITE_FULL
+		}
+		switch code {
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 			err = s.damaged()
 		case sqlite3.SQLITE_FULL:
