@@ -132,14 +132,15 @@ func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, wan
 // at every change.
 func (a *app) checkLifelines(want intent, before func() intent, accepted []string) error {
 	wants := want.wants()
-	stood := sync.OnceValue(func() []firewall.Want { return before().wants() })
+	stood := sync.OnceValues(func() ([]firewall.Want, []netblock.Range) { i := before(); return i.wants(), i.allow })
 	for _, x := range firewall.Lifelines(a.env.root, a.env.getenv("SSH_CONNECTION"), a.env.locals()) {
 		if slices.Contains(accepted, x.Guard) {
 			continue
 		}
 		r, blocked := firewall.Blocks(wants, want.allow, x.Addr)
 		if blocked && x.Guard != firewall.SessionGuard {
-			if old, already := firewall.Blocks(stood(), nil, x.Addr); already {
+			wants, allow := stood()
+			if old, already := firewall.Blocks(wants, allow, x.Addr); already {
 				a.note("%s drops %s, and %s; that stood before", old, x.Addr, x.What)
 				continue
 			}
