@@ -144,14 +144,15 @@ func (a *app) goBack(ctx context.Context, s *history.Store, p *decide.Policy, fa
 // accepted the risk of, and a night that nobody watches mustn't end over it: it is told. Only who is here now is asked about
 // at every change.
 func (a *app) checkLifelines(wants []firewall.Want, allow []netblock.Range, before func() intent, accepted []string) error {
-	stood := sync.OnceValue(func() []firewall.Want { return before().wants() })
+	stood := sync.OnceValues(func() ([]firewall.Want, []netblock.Range) { i := before(); return i.wants(), i.allow })
 	for _, x := range firewall.Lifelines(a.env.root, a.env.getenv("SSH_CONNECTION"), a.env.locals()) {
 		if slices.Contains(accepted, x.Guard) {
 			continue
 		}
 		r, blocked := firewall.Blocks(wants, allow, x.Addr)
 		if blocked && x.Guard != firewall.SessionGuard {
-			if old, already := firewall.Blocks(stood(), nil, x.Addr); already {
+			wants, allow := stood()
+			if old, already := firewall.Blocks(wants, allow, x.Addr); already {
 				a.note("%s drops %s, and %s; that stood before", old, x.Addr, x.What)
 				continue
 			}
