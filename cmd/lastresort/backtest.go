@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,13 +42,20 @@ func (a *app) backtestCommand() *cobra.Command {
 }
 
 // period is the flags that name the nights to replay.
-type period struct{ from, to, every string }
+type period struct {
+	from, to, every string
+	accepted        []string
+}
+
+// replayedRisks are the guards that a replay knows of.
+var replayedRisks = []string{decide.GuardLost, decide.GuardNewRanges, decide.GuardNewAddresses}
 
 func (p *period) addTo(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&p.from, "from", "", "the first night, RFC 3339 or a date")
 	f.StringVar(&p.to, "to", "", "the end, which is no night any more")
 	f.StringVar(&p.every, "every", "1d", "how far apart the nights are")
+	f.StringArrayVar(&p.accepted, "accept-risk", nil, "as if each night a person applied what `GUARD` keeps back: "+strings.Join(replayedRisks, ", "))
 }
 
 func (p *period) options() (backtest.Options, error) {
@@ -65,7 +74,12 @@ func (p *period) options() (backtest.Options, error) {
 	if err != nil {
 		return o, usage("%v", err)
 	}
-	o.Every = time.Duration(d)
+	o.Every, o.Accepted = time.Duration(d), p.accepted
+	for _, g := range p.accepted {
+		if !slices.Contains(replayedRisks, g) {
+			return o, usage("--accept-risk %q is no guard of a replay; expected one of %s", g, strings.Join(replayedRisks, " "))
+		}
+	}
 	switch nights := o.To.Sub(o.From) / o.Every; {
 	case !o.From.Before(o.To):
 		return o, usage("the period from %s to %s is empty; expected --from before --to", p.from, p.to)
@@ -188,7 +202,8 @@ func (p *page) backtest(r *backtest.Result) {
 			p.wrapped("  "+s.Name+" loses ", few(losers(s.LostBy), 6))
 		}
 		if s.HeldBack > 0 {
-			p.wrapped("  ", fmt.Sprintf("%s: a guard held something back on %s", s.Name, plural(s.HeldBack, "night")))
+			p.wrapped("  ", fmt.Sprintf("%s: guards held something back on %s; as if a person had applied it: --accept-risk %s", s.Name,
+				plural(s.HeldBack, "night"), strings.Join(s.Guards, " --accept-risk ")))
 		}
 	}
 	for _, n := range r.Notes {

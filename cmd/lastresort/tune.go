@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,6 +65,9 @@ func (p *page) tuned(points []backtest.Point, o backtest.Options) {
 			mark = "yes"
 		}
 		p.line("%-52s %9d %7d %8.1f  %s", x.Text(), x.Stopped, x.Lost, x.Ranges, fmt.Sprintf("%-4s %d of %s", mark, x.Weeks, plural(x.Of, "week")))
+	}
+	if held := slices.MaxFunc(points, func(a, b backtest.Point) int { return cmp.Compare(a.Held, b.Held) }); held.Held > 0 {
+		p.wrapped("note: ", fmt.Sprintf("guards held something back, with %s on %s; as if a person had applied it: --accept-risk GUARD", held.Text(), plural(held.Held, "night")))
 	}
 	p.wrapped("note: ", "best of its kind: no other stops as much, loses as little and holds as few. Changes that made no difference are left out")
 }

@@ -18,6 +18,7 @@ import (
 type Options struct {
 	From, To time.Time
 	Every    time.Duration
+	Accepted []string       // guards that hold nothing back, as if a person let each night through
 	Progress func(done int) // told after each night of each way, or after each policy tried; may be nil
 }
 
@@ -93,10 +94,11 @@ type Score struct {
 	Addresses float64      `json:"addresses_most"`
 	Changes   float64      `json:"changes_a_night"` // ranges that came or went
 	HeldBack  int          `json:"nights_held_back"`
-	Through   Sum          `json:"through"` // what it didn't stop
-	LostBy    []Loser      `json:"lost_by"` // whose honest events it lost, most first
-	AtMost    bool         `json:"at_most"` // a bound
-	Series    []NightScore `json:"series"`  // beside the result's
+	Guards    []string     `json:"guards,omitempty"` // that held something back
+	Through   Sum          `json:"through"`          // what it didn't stop
+	LostBy    []Loser      `json:"lost_by"`          // whose honest events it lost, most first
+	AtMost    bool         `json:"at_most"`          // a bound
+	Series    []NightScore `json:"series"`           // beside the result's
 }
 
 // Loser is whose honest events were lost, and how many.
@@ -162,11 +164,11 @@ func Run(ctx context.Context, h *history.History, events []Event, p *decide.Poli
 		r.Series = append(r.Series, n)
 	}
 	r.Notes = list.notes(h, p, o, r.Seen, exact)
-	ways := []way{{Ours, newOurs(h, p, exact), nil}, {EachAddress, &addresses{}, nil}, {Whole24, &whole24{}, nil},
+	ways := []way{{Ours, newOurs(h, p, o.Accepted, exact), nil}, {EachAddress, &addresses{}, nil}, {Whole24, &whole24{}, nil},
 		{Top100, &topList{most: 100}, nil}, {Top1000, &topList{most: 1000}, nil}}
 	if exact {
 		ways = append(ways, way{Fail2ban, nothing{}, newBanner(false)}, way{Fail2banLong, nothing{}, newBanner(true)},
-			way{Fail2banOurs, newOurs(h, p, exact), newBanner(false)}, way{Fail2banLOurs, newOurs(h, p, exact), newBanner(true)})
+			way{Fail2banOurs, newOurs(h, p, o.Accepted, exact), newBanner(false)}, way{Fail2banLOurs, newOurs(h, p, o.Accepted, exact), newBanner(true)})
 	}
 	scores, err := all(ctx, ways, list, o.Progress)
 	if err != nil {

@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"slices"
 	"time"
 
 	"lastresort/decide"
@@ -12,11 +13,12 @@ type ours struct {
 	replay   *decide.Replay
 	dayRows  bool // events add up to a row a day, as reading a log does; else each is a row
 	heldBack int
+	guards   []string
 	list     []blocked
 }
 
-func newOurs(h *history.History, p *decide.Policy, exact bool) *ours {
-	return &ours{replay: decide.NewReplay(h, p), dayRows: exact}
+func newOurs(h *history.History, p *decide.Policy, accepted []string, exact bool) *ours {
+	return &ours{replay: decide.NewReplay(h, p, accepted...), dayRows: exact}
 }
 
 func (o *ours) night(at time.Time, seen []*Event) []blocked {
@@ -30,6 +32,11 @@ func (o *ours) night(at time.Time, seen []*Event) []blocked {
 	proposal, standing := o.replay.Night(at)
 	if len(proposal.HeldBack) > 0 {
 		o.heldBack++
+	}
+	for guard := range proposal.HeldBack {
+		if i, found := slices.BinarySearch(o.guards, guard); !found {
+			o.guards = slices.Insert(o.guards, i, guard)
+		}
 	}
 	o.list = o.list[:0]
 	for _, s := range standing {

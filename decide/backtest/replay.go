@@ -88,7 +88,7 @@ func replay(ctx context.Context, w way, list *timeline, tell func()) (Score, err
 		out.Mean += float64(w.banner.banned) / float64(list.to.Sub(list.from))
 	}
 	if mine, ok := w.strategy.(*ours); ok {
-		out.HeldBack = mine.heldBack
+		out.HeldBack, out.Guards = mine.heldBack, mine.guards
 	}
 	out.lose(lost)
 	return out, nil

@@ -20,6 +20,7 @@ type Point struct {
 	Front   bool     `json:"front"`          // no other point stops as much, loses as little and takes as few ranges
 	Weeks   int      `json:"weeks_on_front"` // of the period's, taken each by itself
 	Of      int      `json:"weeks"`
+	Held    int      `json:"nights_held_back"` // by a guard
 	weekly  []weekSum
 	changes []change
 }
@@ -80,7 +81,7 @@ func Tune(ctx context.Context, h *history.History, events []Event, p *decide.Pol
 	try := func(tries [][]change) ([]Point, error) {
 		points, errs := make([]Point, len(tries)), make([]error, len(tries))
 		each(len(tries), func(i int) {
-			points[i], errs[i] = point(ctx, h, list, p, tries[i], exact)
+			points[i], errs[i] = point(ctx, h, list, p, o.Accepted, tries[i], exact)
 			tell()
 		})
 		return points, errors.Join(errs...)
@@ -134,14 +135,14 @@ func pairsOf(points []Point) [][]change {
 }
 
 // point replays a period with a changed policy.
-func point(ctx context.Context, h *history.History, list *timeline, p *decide.Policy, changes []change, exact bool) (Point, error) {
+func point(ctx context.Context, h *history.History, list *timeline, p *decide.Policy, accepted []string, changes []change, exact bool) (Point, error) {
 	changed := *p
 	keys := []string{}
 	for _, c := range changes {
 		knobs[c.knob].set(&changed, c.value)
 		keys = append(keys, c.text())
 	}
-	s, err := replay(ctx, way{Ours, newOurs(h, &changed, exact), nil}, list, nil)
+	s, err := replay(ctx, way{Ours, newOurs(h, &changed, accepted, exact), nil}, list, nil)
 	if err != nil {
 		return Point{}, err
 	}
@@ -151,7 +152,7 @@ func point(ctx context.Context, h *history.History, list *timeline, p *decide.Po
 		w.stopped, w.lost, w.ranges, w.nights = w.stopped+n.Stopped.TwoWay, w.lost+n.Stopped.Honest, w.ranges+n.Ranges, w.nights+1
 	}
 	weekly = slices.DeleteFunc(weekly, func(w weekSum) bool { return w.nights == 0 }) // nights further apart than a week
-	return Point{Keys: keys, Stopped: s.Stopped.TwoWay, Lost: s.Stopped.Honest, Ranges: s.Mean, Of: len(weekly), weekly: weekly, changes: changes}, nil
+	return Point{Keys: keys, Stopped: s.Stopped.TwoWay, Lost: s.Stopped.Honest, Ranges: s.Mean, Of: len(weekly), Held: s.HeldBack, weekly: weekly, changes: changes}, nil
 }
 
 const week = 7 * decide.Day
