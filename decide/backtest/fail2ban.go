@@ -33,6 +33,7 @@ func fail2ban(events []Event, o Options, increment bool) Score {
 	lost := map[netip.Addr]bool{}
 	var running []time.Time // when the bans at hand end
 	changes := 0
+	course := newCourses(o)
 	for i := range events {
 		e := &events[i]
 		if !e.First.Before(o.To) {
@@ -46,6 +47,7 @@ func fail2ban(events []Event, o Options, increment bool) Score {
 		if e.First.Before(s.until) {
 			if !e.First.Before(o.From) {
 				out.Stopped.add(e)
+				course.at(e.First).Stopped.add(e)
 				if e.Kind == "" {
 					lost[netblock.Unit(e.Source)] = true
 				}
@@ -70,6 +72,8 @@ func fail2ban(events []Event, o Options, increment bool) Score {
 			if !e.First.Before(o.From) {
 				changes += 2
 				out.Most = max(out.Most, len(running))
+				now := course.at(e.First)
+				now.Ranges, now.Changes = max(now.Ranges, len(running)), now.Changes+2
 			}
 		}
 	}
@@ -77,6 +81,6 @@ func fail2ban(events []Event, o Options, increment bool) Score {
 	if nights := float64(o.To.Sub(o.From)) / float64(decide.Day); nights > 0 {
 		out.Changes = float64(changes) / nights
 	}
-	out.Lost = units(lost)
+	out.Lost, out.Course = units(lost), course.list
 	return out
 }

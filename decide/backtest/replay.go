@@ -68,6 +68,7 @@ type Result struct {
 	Seen   Sum       `json:"seen"` // from the first night to the end
 	Scores []Score   `json:"scores"`
 	Notes  []string  `json:"notes"`
+	Course []Stretch `json:"course"`
 }
 
 // Score is what one way of blocking came to.
@@ -80,6 +81,7 @@ type Score struct {
 	Addresses float64  `json:"addresses_most"`
 	Changes   float64  `json:"changes_a_night"` // ranges that came or went
 	HeldBack  int      `json:"nights_held_back"`
+	Course    []Course `json:"course"` // by the result's stretches
 }
 
 // strategy is one way of blocking.
@@ -108,10 +110,11 @@ func Run(ctx context.Context, h *history.History, events []Event, p *decide.Poli
 	events = sortedEvents(events)
 	r := Result{From: o.From, To: o.To, Every: decide.Duration(o.Every).String(), Scores: []Score{}, Notes: []string{}}
 	nights := o.nights()
-	r.Nights = len(nights)
+	r.Nights, r.Course = len(nights), o.stretches()
 	for i := range events {
 		if e := &events[i]; !e.First.Before(o.From) && e.First.Before(o.To) {
 			r.Seen.add(e)
+			r.Course[o.stretchOf(e.First)].Seen.add(e)
 		}
 	}
 	r.note(h, events, p, exact)
@@ -153,6 +156,7 @@ const week = 7 * decide.Day
 // replay plays one strategy, and returns what it stopped also week by week. What it stops the nights after can't see.
 func replay(ctx context.Context, s strategy, events []Event, nights []time.Time, o Options) (Score, []Sum, error) {
 	out := Score{Name: s.name()}
+	course := newCourses(o)
 	weekly := make([]Sum, (o.To.Sub(o.From)+week-1)/week)
 	next := 0 // the first event that no night has seen or judged yet
 	var waiting, seen []Event
@@ -179,7 +183,10 @@ func replay(ctx context.Context, s strategy, events []Event, nights []time.Time,
 		ranges += len(standing)
 		out.Most = max(out.Most, len(standing))
 		out.Addresses = max(out.Addresses, f.addresses)
-		out.Changes += float64(len(f.set.Minus(before).Ranges()) + len(before.Minus(f.set).Ranges()))
+		changed := len(f.set.Minus(before).Ranges()) + len(before.Minus(f.set).Ranges())
+		out.Changes += float64(changed)
+		now := course.at(at)
+		now.Ranges, now.Changes = max(now.Ranges, len(standing)), now.Changes+changed
 		before = f.set
 		end := o.To
 		if i+1 < len(nights) {
@@ -192,6 +199,7 @@ func replay(ctx context.Context, s strategy, events []Event, nights []time.Time,
 				continue
 			}
 			out.Stopped.add(&e)
+			now.Stopped.add(&e)
 			weekly[e.First.Sub(o.From)/week].add(&e)
 			if e.Kind == "" {
 				lost[netblock.Unit(e.Source)] = true
@@ -204,7 +212,7 @@ func replay(ctx context.Context, s strategy, events []Event, nights []time.Time,
 	if len(nights) > 0 {
 		out.Mean, out.Changes = float64(ranges)/float64(len(nights)), out.Changes/float64(len(nights))
 	}
-	out.Lost = units(lost)
+	out.Lost, out.Course = units(lost), course.list
 	return out, weekly, nil
 }
 
