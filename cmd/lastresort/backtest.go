@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"lastresort/decide/backtest"
 	"lastresort/decide/evidence"
 	"lastresort/decide/history"
+	"lastresort/decide/htmlpage"
 )
 
 func (a *app) backtestCommand() *cobra.Command {
@@ -28,11 +30,14 @@ func (a *app) backtestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := a.htmlAsked(); err != nil {
+				return err
+			}
 			return a.backtest(c.Context(), o, logs)
 		},
 	}
 	p.addTo(c)
-	return a.prints(c)
+	return a.draws(a.prints(c))
 }
 
 // period is the flags that name the nights to replay.
@@ -79,10 +84,18 @@ func (a *app) backtest(ctx context.Context, o backtest.Options, logs []string) e
 		if err != nil {
 			return err
 		}
-		if a.json {
-			return a.printJSON(r)
+		if a.html != "" {
+			if err := a.writePage(ctx, func(w io.Writer) error { return htmlpage.Backtest(w, &r) }); err != nil {
+				return err
+			}
 		}
-		a.page().backtest(&r)
+		switch {
+		case a.html == "-": // printed already
+		case a.json:
+			return a.printJSON(r)
+		default:
+			a.page().backtest(&r)
+		}
 		return nil
 	})
 }

@@ -5,7 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
+
+	"lastresort/decide/htmlpage"
 )
 
 // width is how many columns text for people fits into.
@@ -113,14 +114,7 @@ type column struct {
 }
 
 // printable replaces what a terminal would take as a command.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) && r != ' ' {
-			return '\ufffd'
-		}
-		return r
-	}, s)
-}
+func printable(s string) string { return htmlpage.Printable(s) }
 
 func plural(n int, what string) string {
 	if n == 1 {

@@ -1,0 +1,168 @@
+package htmlpage
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"lastresort/decide/backtest"
+)
+
+// chart is one drawing of a figure of all ways of blocking over the nights of a replay.
+type chart struct {
+	ID, Title, Desc string
+	Unit            string
+	Lines           []line
+	Across, Down    []label // the marks of the axes
+}
+
+// line is the course of one way.
+type line struct {
+	Class  string // of its colour and dashes
+	Path   string
+	Key    string // the letter by which the table knows it
+	KeyX   float64
+	KeyY   float64
+	PointY float64 // where the line ends
+	Title  string
+}
+
+// The measures of a chart.
+const (
+	chartLeft, chartRight = 46, 376
+	chartTop, chartBase   = 12, 196
+)
+
+// ways are as many as have a look of their own.
+const ways = 9
+
+// keyOf is the letter by which a page knows the i-th way.
+func keyOf(i int) string { return string(rune('A' + i%26)) }
+
+// classOf is the look of the i-th way.
+func classOf(i int) string { return "way" + strconv.Itoa(i%ways) }
+
+// seenClass is the look of what there was in all.
+const seenClass = "all"
+
+// series is one figure of one way, stretch by stretch.
+type series struct {
+	name, key, class string
+	values           []float64
+}
+
+// charts draws the four courses of a replay.
+func charts(r *backtest.Result) []chart {
+	var out []chart
+	for _, c := range []struct {
+		id, title, unit string
+		sum             bool // of all nights so far
+		all             func(*backtest.Stretch) float64
+		of              func(*backtest.Course, int) float64
+	}{
+		{"stopped", "Hostile events with proof, stopped so far", "events", true,
+			func(s *backtest.Stretch) float64 { return float64(s.Seen.TwoWay) }, func(x *backtest.Course, _ int) float64 { return float64(x.Stopped.TwoWay) }},
+		{"lost", "Honest events, lost so far", "events", true, nil, func(x *backtest.Course, _ int) float64 { return float64(x.Stopped.Honest) }},
+		{"ranges", "Ranges in force", "ranges", false, nil, func(x *backtest.Course, _ int) float64 { return float64(x.Ranges) }},
+		{"changes", "Changes a night", "ranges", false, nil, func(x *backtest.Course, nights int) float64 { return float64(x.Changes) / float64(nights) }},
+	} {
+		var all []series
+		if c.all != nil {
+			x := series{"all there were", "", seenClass, nil}
+			for i := range r.Course {
+				x.values = append(x.values, c.all(&r.Course[i]))
+			}
+			all = append(all, x)
+		}
+		for i := range r.Scores {
+			x := series{r.Scores[i].Name, keyOf(i), classOf(i), nil}
+			for k := range min(len(r.Scores[i].Course), len(r.Course)) {
+				x.values = append(x.values, c.of(&r.Scores[i].Course[k], r.Course[k].Nights))
+			}
+			all = append(all, x)
+		}
+		if c.sum {
+			for _, x := range all {
+				for i := 1; i < len(x.values); i++ {
+					x.values[i] += x.values[i-1]
+				}
+			}
+		}
+		out = append(out, drawChart("curve-"+c.id, c.title, c.unit, r, all))
+	}
+	return out
+}
+
+// drawChart draws series as lines, each value at the end of its stretch.
+func drawChart(id, title, unit string, r *backtest.Result, all []series) chart {
+	c := chart{ID: id, Title: title, Unit: unit}
+	top := 0.0
+	for _, x := range all {
+		for _, v := range x.values {
+			top = max(top, v)
+		}
+	}
+	marks := steps(top, 5)
+	top = marks[len(marks)-1]
+	y := func(v float64) float64 { return chartBase - (chartBase-chartTop)*v/top }
+	for _, v := range marks {
+		c.Down = append(c.Down, label{chartLeft - 4, y(v), short(v)})
+	}
+	s := span{r.From, r.To, chartLeft, chartRight}
+	c.Across = dates(s)
+	ends := []float64{}
+	for _, one := range all {
+		xs, ys := []float64{}, []float64{}
+		for i, v := range one.values {
+			end := r.To
+			if i+1 < len(r.Course) {
+				end = r.Course[i+1].From
+			}
+			xs, ys = append(xs, s.x(end)), append(ys, y(v))
+		}
+		l := line{Class: one.class, Path: polyline(xs, ys), Key: one.key, KeyX: chartRight + 8, PointY: chartBase, Title: one.name}
+		last := 0.0
+		if n := len(ys); n > 0 {
+			l.PointY, last = ys[n-1], one.values[n-1]
+		}
+		l.Title += fmt.Sprintf(": %s at the end", short(last))
+		ends = append(ends, l.PointY)
+		c.Lines = append(c.Lines, l)
+	}
+	for i, at := range spread(ends, 11, chartTop, chartBase) {
+		c.Lines[i].KeyY = at
+	}
+	for i, l := range c.Lines {
+		if i > 0 {
+			c.Desc += "; "
+		}
+		c.Desc += l.Title
+	}
+	slices.Reverse(c.Lines) // ours above the others
+	return c
+}
+
+// dates are a few dates of a span: each its own day, so that they are round whatever it is.
+func dates(s span) []label {
+	var out []label
+	days := int(s.to.Sub(s.from) / day)
+	step := max(1, (days+4)/5)
+	for at := s.from.Truncate(day); !at.After(s.to); at = at.Add(time.Duration(step) * day) {
+		if !at.Before(s.from) && s.x(at) < chartRight-8 {
+			out = append(out, label{s.x(at), chartBase + 16, at.Format("2 Jan")})
+		}
+	}
+	return out
+}
+
+// short prints a figure in few characters.
+func short(v float64) string {
+	switch {
+	case v >= 1e6:
+		return strconv.FormatFloat(v/1e6, 'g', 3, 64) + "M"
+	case v >= 1e4:
+		return strconv.FormatFloat(v/1e3, 'g', 3, 64) + "k"
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
