@@ -73,6 +73,7 @@ func (j *judge) render(d *decision) Case {
 		}
 	}
 	out.Loss = j.lossFigure(d)
+	out.Spared, out.Protected = j.spared(d), j.untouchable()
 	out.Checklist = j.checklist(d)
 	out.Actions = j.actions(d)
 	out.Changed = changes(c.standing, d.blocks)
@@ -80,7 +81,6 @@ func (j *judge) render(d *decision) Case {
 	if n.policy.Range.Budget > 0 {
 		out.posed = d.posed
 	}
-	out.Spared, out.Protected = j.spared(d), j.untouchable()
 	out.Notice = n.unnoticed(c.pieces)
 	out.lost = j.newlyLost(out.Changed)
 	return out
