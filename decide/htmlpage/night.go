@@ -2,6 +2,7 @@ package htmlpage
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"net/netip"
 	"slices"
@@ -154,6 +155,17 @@ func viewOf(n *Night) *nightView {
 	}
 	v.maps(places, netblock.SetOf(n.Protected...), names)
 	return v
+}
+
+// Counted says how many cases have each verdict.
+func (v *nightView) Counted() []string {
+	var out []string
+	for _, verdict := range decide.Verdicts {
+		if n := v.Totals.Verdicts[verdict]; n > 0 {
+			out = append(out, fmt.Sprintf("%d %s", n, verdict))
+		}
+	}
+	return out
 }
 
 func (v *nightView) maps(places []place, never netblock.Set, names map[string]string) {
