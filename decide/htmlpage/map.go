@@ -130,7 +130,7 @@ func describePlaces(square netip.Prefix, places []place) string {
 			}
 		}
 		if len(names) > 0 {
-			parts = append(parts, areaNames[a]+": "+few(names, 8))
+			parts = append(parts, areaNames[a]+": "+Few(names, 8))
 		}
 	}
 	return cmp.Or(strings.Join(parts, "; "), "nothing marked")
@@ -289,11 +289,3 @@ func stretchesOf(r netblock.Range) []netip.Prefix {
 
 // anchor makes an id of a range's text.
 func anchor(text string) string { return strings.NewReplacer("/", "-", ":", "_").Replace(text) }
-
-// few joins the first of a list and says how many more there are.
-func few(list []string, most int) string {
-	if len(list) <= most {
-		return strings.Join(list, ", ")
-	}
-	return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
-}

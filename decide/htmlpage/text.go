@@ -29,6 +29,22 @@ func printable(r rune) rune {
 	return r
 }
 
+// Plural prints a number of things.
+func Plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Few prints the first of a list and how many more there are.
+func Few(list []string, most int) string {
+	if len(list) <= most {
+		return strings.Join(list, ", ")
+	}
+	return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
+}
+
 // cleaner writes only what is printable, and line ends: whatever a record holds, it comes out as plain text.
 type cleaner struct {
 	out  *bufio.Writer
@@ -78,8 +94,8 @@ var functions = template.FuncMap{
 	"part":    part,
 	"logpart": logPart,
 	"kinds":   kinds,
-	"plural":  plural,
-	"few":     few,
+	"plural":  Plural,
+	"few":     Few,
 	"first":   first,
 	"join":    strings.Join,
 	"texts":   texts,
@@ -127,7 +143,7 @@ func kinds(events map[string]int64) string {
 	for i, name := range names {
 		names[i] = fmt.Sprintf("%d %s", events[name], name)
 	}
-	return few(names, 6)
+	return Few(names, 6)
 }
 
 // first returns at most so many of a list of strings.

@@ -119,7 +119,7 @@ func drawTime(id string, d *decide.Dossier, now time.Time, ladder []decide.Durat
 	var told []string
 	t.seen(d, s)
 	if n := len(d.Seen); n > 0 {
-		told = append(told, fmt.Sprintf("seen on %s from %s to %s", plural(n, "day"), d.Seen[0].Day, d.Seen[n-1].Day))
+		told = append(told, fmt.Sprintf("seen on %s from %s to %s", Plural(n, "day"), d.Seen[0].Day, d.Seen[n-1].Day))
 	}
 	y := float64(seenBase + 14)
 	for _, step := range d.Path {
@@ -157,7 +157,7 @@ func (t *timeline) seen(d *decide.Dossier, s span) {
 		left, right := s.x(at), s.x(at.Add(day))
 		height := max(1.5, (seenBase-seenTop)*math.Sqrt(float64(x.Events)/float64(most)))
 		path := fmt.Sprintf("M%s %sh%sv%sh%sz", number(left), number(seenBase-height), number(max(1, right-left-0.4)), number(height), number(-max(1, right-left-0.4)))
-		t.Seen = append(t.Seen, shape{Class: "seen", Path: path, Title: fmt.Sprintf("%s: %s", x.Day, plural(int(x.Events), "event"))})
+		t.Seen = append(t.Seen, shape{Class: "seen", Path: path, Title: fmt.Sprintf("%s: %s", x.Day, Plural(int(x.Events), "event"))})
 	}
 }
 
@@ -274,10 +274,3 @@ func (t *timeline) ticks(s span, y float64) {
 }
 
 func date(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
