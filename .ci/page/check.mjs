@@ -98,7 +98,7 @@ async function figures(p, page) {
   if (scores.length !== p.json.scores.length) fail(p.name, `${scores.length} ways on the page and ${p.json.scores.length} in the JSON`);
   p.json.scores.forEach((s, i) =>
     compare(`${p.name}: ${s.name}`, scores[i], {
-      name: s.name, 'stopped.two_way': s.stopped.two_way, 'stopped.honest': s.stopped.honest, ranges_mean: s.ranges_mean, ranges_most: s.ranges_most, changes_a_night: s.changes_a_night,
+      name: s.name, 'stopped.two_way': s.stopped.two_way, 'stopped.honest': s.stopped.honest, 'through.two_way': s.through.two_way, ranges_mean: s.ranges_mean, ranges_most: s.ranges_most, changes_a_night: s.changes_a_night,
     }));
 }
 

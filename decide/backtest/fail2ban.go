@@ -30,10 +30,10 @@ func fail2ban(events []Event, o Options, increment bool) Score {
 		bans     int
 	}
 	of := map[netip.Addr]*state{}
-	lost := map[netip.Addr]bool{}
+	lost := map[netip.Addr]int64{}
 	var running []time.Time // when the bans at hand end
 	changes := 0
-	course := newCourses(o)
+	out.Series = make([]NightScore, len(o.nights()))
 	for i := range events {
 		e := &events[i]
 		if !e.First.Before(o.To) {
@@ -47,9 +47,9 @@ func fail2ban(events []Event, o Options, increment bool) Score {
 		if e.First.Before(s.until) {
 			if !e.First.Before(o.From) {
 				out.Stopped.add(e)
-				course.at(e.First).Stopped.add(e)
+				out.Series[o.nightOf(e.First)].Stopped.add(e)
 				if e.Kind == "" {
-					lost[netblock.Unit(e.Source)] = true
+					lost[netblock.Unit(e.Source)] += e.Count
 				}
 			}
 			continue
@@ -72,8 +72,9 @@ func fail2ban(events []Event, o Options, increment bool) Score {
 			if !e.First.Before(o.From) {
 				changes += 2
 				out.Most = max(out.Most, len(running))
-				now := course.at(e.First)
+				now := &out.Series[o.nightOf(e.First)]
 				now.Ranges, now.Changes = max(now.Ranges, len(running)), now.Changes+2
+				now.Addresses = float64(now.Ranges)
 			}
 		}
 	}
@@ -81,6 +82,6 @@ func fail2ban(events []Event, o Options, increment bool) Score {
 	if nights := float64(o.To.Sub(o.From)) / float64(decide.Day); nights > 0 {
 		out.Changes = float64(changes) / nights
 	}
-	out.Lost, out.Course = units(lost), course.list
+	out.Lost, out.LostBy = units(lost), losers(lost)
 	return out
 }

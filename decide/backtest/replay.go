@@ -68,20 +68,23 @@ type Result struct {
 	Seen   Sum       `json:"seen"` // from the first night to the end
 	Scores []Score   `json:"scores"`
 	Notes  []string  `json:"notes"`
-	Course []Stretch `json:"course"`
+	Series []Night   `json:"series"` // of all nights
 }
 
 // Score is what one way of blocking came to.
 type Score struct {
-	Name      string   `json:"name"`
-	Stopped   Sum      `json:"stopped"` // Honest is what it lost
-	Lost      []string `json:"lost_sources"`
-	Mean      float64  `json:"ranges_mean"`
-	Most      int      `json:"ranges_most"`
-	Addresses float64  `json:"addresses_most"`
-	Changes   float64  `json:"changes_a_night"` // ranges that came or went
-	HeldBack  int      `json:"nights_held_back"`
-	Course    []Course `json:"course"` // by the result's stretches
+	Name      string       `json:"name"`
+	Stopped   Sum          `json:"stopped"` // Honest is what it lost
+	Lost      []string     `json:"lost_sources"`
+	Mean      float64      `json:"ranges_mean"`
+	Most      int          `json:"ranges_most"`
+	Addresses float64      `json:"addresses_most"`
+	Changes   float64      `json:"changes_a_night"` // ranges that came or went
+	HeldBack  int          `json:"nights_held_back"`
+	Through   Sum          `json:"through"` // what it didn't stop
+	LostBy    []Loser      `json:"lost_by"` // whose honest events it lost, most first
+	AtMost    bool         `json:"at_most"` // a bound
+	Series    []NightScore `json:"series"`  // beside the result's
 }
 
 // strategy is one way of blocking.
@@ -110,11 +113,14 @@ func Run(ctx context.Context, h *history.History, events []Event, p *decide.Poli
 	events = sortedEvents(events)
 	r := Result{From: o.From, To: o.To, Every: decide.Duration(o.Every).String(), Scores: []Score{}, Notes: []string{}}
 	nights := o.nights()
-	r.Nights, r.Course = len(nights), o.stretches()
+	r.Nights, r.Series = len(nights), []Night{}
+	for _, at := range nights {
+		r.Series = append(r.Series, Night{At: at})
+	}
 	for i := range events {
 		if e := &events[i]; !e.First.Before(o.From) && e.First.Before(o.To) {
 			r.Seen.add(e)
-			r.Course[o.stretchOf(e.First)].Seen.add(e)
+			r.Series[o.nightOf(e.First)].Seen.add(e)
 		}
 	}
 	r.note(h, events, p, exact)
@@ -129,6 +135,9 @@ func Run(ctx context.Context, h *history.History, events []Event, p *decide.Poli
 	r.Scores[0].HeldBack = mine.heldBack
 	if exact {
 		r.Scores = append(r.Scores, fail2ban(events, o, false), fail2ban(events, o, true))
+	}
+	for i := range r.Scores {
+		r.Scores[i].Through = r.Seen.less(r.Scores[i].Stopped)
 	}
 	return r, nil
 }
@@ -156,11 +165,11 @@ const week = 7 * decide.Day
 // replay plays one strategy, and returns what it stopped also week by week. What it stops the nights after can't see.
 func replay(ctx context.Context, s strategy, events []Event, nights []time.Time, o Options) (Score, []Sum, error) {
 	out := Score{Name: s.name()}
-	course := newCourses(o)
+	out.Series = make([]NightScore, len(nights))
 	weekly := make([]Sum, (o.To.Sub(o.From)+week-1)/week)
 	next := 0 // the first event that no night has seen or judged yet
 	var waiting, seen []Event
-	lost := map[netip.Addr]bool{}
+	lost := map[netip.Addr]int64{}
 	var before netblock.Set
 	ranges := 0
 	for i, at := range nights {
@@ -185,8 +194,8 @@ func replay(ctx context.Context, s strategy, events []Event, nights []time.Time,
 		out.Addresses = max(out.Addresses, f.addresses)
 		changed := len(f.set.Minus(before).Ranges()) + len(before.Minus(f.set).Ranges())
 		out.Changes += float64(changed)
-		now := course.at(at)
-		now.Ranges, now.Changes = max(now.Ranges, len(standing)), now.Changes+changed
+		now := &out.Series[i]
+		now.Ranges, now.Addresses, now.Changes = len(standing), f.addresses, changed
 		before = f.set
 		end := o.To
 		if i+1 < len(nights) {
@@ -202,7 +211,7 @@ func replay(ctx context.Context, s strategy, events []Event, nights []time.Time,
 			now.Stopped.add(&e)
 			weekly[e.First.Sub(o.From)/week].add(&e)
 			if e.Kind == "" {
-				lost[netblock.Unit(e.Source)] = true
+				lost[netblock.Unit(e.Source)] += e.Count
 			}
 		}
 		if o.Progress != nil {
@@ -212,12 +221,12 @@ func replay(ctx context.Context, s strategy, events []Event, nights []time.Time,
 	if len(nights) > 0 {
 		out.Mean, out.Changes = float64(ranges)/float64(len(nights)), out.Changes/float64(len(nights))
 	}
-	out.Lost, out.Course = units(lost), course.list
+	out.Lost, out.LostBy = units(lost), losers(lost)
 	return out, weekly, nil
 }
 
 // units prints addresses, in the sense of judging, in order.
-func units(set map[netip.Addr]bool) []string {
+func units(set map[netip.Addr]int64) []string {
 	out := []string{}
 	for a := range set {
 		out = append(out, netblock.UnitRange(a).String())

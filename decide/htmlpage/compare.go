@@ -9,7 +9,8 @@ import (
 
 // Backtest writes the page of a replay.
 func Backtest(w io.Writer, r *backtest.Result) error {
-	v := &replayView{document: document{fmt.Sprintf("Backtest from %s to %s", date(r.From), date(r.To))}, Result: r, Charts: charts(r)}
+	course := courseOf(r)
+	v := &replayView{document: document{fmt.Sprintf("Backtest from %s to %s", date(r.From), date(r.To))}, Result: r, Course: course, Charts: charts(r, course)}
 	for i := range r.Scores {
 		v.Ways = append(v.Ways, way{&r.Scores[i], keyOf(i), classOf(i)})
 	}
@@ -20,6 +21,7 @@ func Backtest(w io.Writer, r *backtest.Result) error {
 type replayView struct {
 	document
 	*backtest.Result
+	Course []stretch
 	Charts []chart
 	Ways   []way
 }

@@ -35,7 +35,7 @@ const (
 )
 
 // ways are as many as have a look of their own.
-const ways = 9
+const ways = 10
 
 // keyOf is the letter by which a page knows the i-th way.
 func keyOf(i int) string { return string(rune('A' + i%26)) }
@@ -52,50 +52,48 @@ type series struct {
 	values           []float64
 }
 
-// charts draws the four courses of a replay.
-func charts(r *backtest.Result) []chart {
+// charts draws the four figures of a replay over its course. How much a bound holds isn't known.
+func charts(r *backtest.Result, course []stretch) []chart {
 	var out []chart
 	for _, c := range []struct {
 		id, title, unit string
-		sum             bool // of all nights so far
-		all             func(*backtest.Stretch) float64
-		of              func(*backtest.Course, int) float64
+		soFar           bool // of all nights until then
+		known           func(*backtest.Score) bool
+		of              func(s *stretch, way int) float64
 	}{
-		{"stopped", "Hostile events with proof, stopped so far", "events", true,
-			func(s *backtest.Stretch) float64 { return float64(s.Seen.TwoWay) }, func(x *backtest.Course, _ int) float64 { return float64(x.Stopped.TwoWay) }},
-		{"lost", "Honest events, lost so far", "events", true, nil, func(x *backtest.Course, _ int) float64 { return float64(x.Stopped.Honest) }},
-		{"ranges", "Ranges in force", "ranges", false, nil, func(x *backtest.Course, _ int) float64 { return float64(x.Ranges) }},
-		{"changes", "Changes a night", "ranges", false, nil, func(x *backtest.Course, nights int) float64 { return float64(x.Changes) / float64(nights) }},
+		{"stopped", "Hostile events with proof, stopped so far", "events", true, nil, func(s *stretch, way int) float64 { return float64(s.Ways[way].Stopped.TwoWay) }},
+		{"lost", "Honest events, lost so far", "events", true, nil, func(s *stretch, way int) float64 { return float64(s.Ways[way].Stopped.Honest) }},
+		{"ranges", "Ranges in force", "ranges", false, counted, func(s *stretch, way int) float64 { return float64(s.Ways[way].Ranges) }},
+		{"changes", "Changes a night", "ranges", false, counted, func(s *stretch, way int) float64 { return float64(s.Ways[way].Changes) / float64(s.Nights) }},
 	} {
 		var all []series
-		if c.all != nil {
-			x := series{"all there were", "", seenClass, nil}
-			for i := range r.Course {
-				x.values = append(x.values, c.all(&r.Course[i]))
-			}
-			all = append(all, x)
-		}
-		for i := range r.Scores {
-			x := series{r.Scores[i].Name, keyOf(i), classOf(i), nil}
-			for k := range min(len(r.Scores[i].Course), len(r.Course)) {
-				x.values = append(x.values, c.of(&r.Scores[i].Course[k], r.Course[k].Nights))
-			}
-			all = append(all, x)
-		}
-		if c.sum {
-			for _, x := range all {
-				for i := 1; i < len(x.values); i++ {
+		add := func(x series, of func(*stretch) float64) {
+			for i := range course {
+				x.values = append(x.values, of(&course[i]))
+				if c.soFar && i > 0 {
 					x.values[i] += x.values[i-1]
 				}
 			}
+			all = append(all, x)
 		}
-		out = append(out, drawChart("curve-"+c.id, c.title, c.unit, r, all))
+		if c.id == "stopped" {
+			add(series{"all there were", "", seenClass, nil}, func(s *stretch) float64 { return float64(s.Seen.TwoWay) })
+		}
+		for i := range r.Scores {
+			if c.known == nil || c.known(&r.Scores[i]) {
+				add(series{r.Scores[i].Name, keyOf(i), classOf(i), nil}, func(s *stretch) float64 { return c.of(s, i) })
+			}
+		}
+		out = append(out, drawChart("curve-"+c.id, c.title, c.unit, span{r.From, r.To, chartLeft, chartRight}, course, all))
 	}
 	return out
 }
 
+// counted tells whether a way's figures are no bound.
+func counted(s *backtest.Score) bool { return !s.AtMost }
+
 // drawChart draws series as lines, each value at the end of its stretch.
-func drawChart(id, title, unit string, r *backtest.Result, all []series) chart {
+func drawChart(id, title, unit string, s span, course []stretch, all []series) chart {
 	c := chart{ID: id, Title: title, Unit: unit}
 	top := 0.0
 	for _, x := range all {
@@ -109,17 +107,12 @@ func drawChart(id, title, unit string, r *backtest.Result, all []series) chart {
 	for _, v := range marks {
 		c.Down = append(c.Down, label{chartLeft - 4, y(v), short(v)})
 	}
-	s := span{r.From, r.To, chartLeft, chartRight}
 	c.Across = dates(s)
 	ends := []float64{}
 	for _, one := range all {
 		xs, ys := []float64{}, []float64{}
 		for i, v := range one.values {
-			end := r.To
-			if i+1 < len(r.Course) {
-				end = r.Course[i+1].From
-			}
-			xs, ys = append(xs, s.x(end)), append(ys, y(v))
+			xs, ys = append(xs, s.x(course[i].To)), append(ys, y(v))
 		}
 		l := line{Class: one.class, Path: polyline(xs, ys), Key: one.key, KeyX: chartRight + 8, PointY: chartBase, Title: one.name}
 		last := 0.0

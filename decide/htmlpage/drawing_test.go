@@ -225,9 +225,9 @@ func TestTicksAreFew(t *testing.T) {
 // TestCharts adds up a made-up replay and looks where the lines end.
 func TestCharts(t *testing.T) {
 	from := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
-	r := backtest.Result{From: from, To: from.AddDate(0, 0, 2), Nights: 2, Course: []backtest.Stretch{{From: from, Nights: 1, Seen: backtest.Sum{TwoWay: 60}}, {From: from.AddDate(0, 0, 1), Nights: 1, Seen: backtest.Sum{TwoWay: 40}}},
-		Scores: []backtest.Score{{Name: "one", Course: []backtest.Course{{Ranges: 1, Changes: 1}, {Stopped: backtest.Sum{TwoWay: 40, Honest: 2}, Ranges: 3, Changes: 4}}}, {Name: "none", Course: []backtest.Course{{}, {}}}}}
-	all := charts(&r)
+	r := backtest.Result{From: from, To: from.AddDate(0, 0, 2), Nights: 2, Series: []backtest.Night{{At: from, Seen: backtest.Sum{TwoWay: 60}}, {At: from.AddDate(0, 0, 1), Seen: backtest.Sum{TwoWay: 40}}},
+		Scores: []backtest.Score{{Name: "one", Series: []backtest.NightScore{{Ranges: 1, Changes: 1}, {Stopped: backtest.Sum{TwoWay: 40, Honest: 2}, Ranges: 3, Changes: 4}}}, {Name: "none", Series: []backtest.NightScore{{}, {}}}}}
+	all := charts(&r, courseOf(&r))
 	if len(all) != 4 || all[0].Desc != "all there were: 100 at the end; one: 40 at the end; none: 0 at the end" || all[1].Desc != "one: 2 at the end; none: 0 at the end" ||
 		all[2].Desc != "one: 3 at the end; none: 0 at the end" || all[3].Desc != "one: 4 at the end; none: 0 at the end" {
 		t.Errorf("%+v", all)
@@ -235,7 +235,7 @@ func TestCharts(t *testing.T) {
 	if l := all[0].Lines[len(all[0].Lines)-1]; l.Class != seenClass || l.PointY != chartTop || l.Path != "M211 85.6L376 12" {
 		t.Errorf("%+v", l)
 	}
-	for _, c := range charts(&backtest.Result{From: from, To: from, Scores: []backtest.Score{{Name: "one"}}}) {
+	for _, c := range charts(&backtest.Result{From: from, To: from, Scores: []backtest.Score{{Name: "one"}}}, nil) {
 		for _, l := range c.Lines {
 			if strings.Contains(l.Path, "NaN") || math.IsNaN(l.KeyY) {
 				t.Errorf("of nothing: %+v", l)
