@@ -23,8 +23,7 @@ func (a *app) backtestCommand() *cobra.Command {
 		Long: "Judges each night of a period from what was known then, and scores what of the time after it would have been\n" +
 			"stopped and lost; beside it what simpler ways would have. What is stopped is not seen by the nights after.\n\n" +
 			"It replays the stored history or, with LOG, the lines of logs one by one: that is exact, allows for nights an hour\n" +
-			"apart, and shows what fail2ban with its defaults would have done. The records of the store go with both.\n\n" +
-			"--html draws it as a page: the table, and beside it the nights as curves.",
+			"apart, and shows what fail2ban with its defaults would have done. The records of the store go with both.",
 		Example: "  lastresort backtest --from 2026-10-01 --to 2026-11-01\n  lastresort backtest --from 2026-10-01 --to 2026-11-01 --every 1h /var/log/auth.log*",
 		RunE: func(c *cobra.Command, logs []string) error {
 			o, err := p.options()

@@ -22,7 +22,7 @@ import (
 
 // draws gives a command the flag --html.
 func (a *app) draws(c *cobra.Command) *cobra.Command {
-	c.Flags().StringVar(&a.html, "html", "", "write it as one HTML page into `FILE` too; - prints that page instead")
+	c.Flags().StringVar(&a.html, "html", "", "draw it as a page of HTML, into `FILE` too; - prints that page instead")
 	return c
 }
 
