@@ -2,6 +2,7 @@ package htmlpage
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -14,6 +15,7 @@ type chart struct {
 	ID, Title, Desc string
 	Unit            string
 	Lines           []line
+	Keys            []keys
 	Across, Down    []label // the marks of the axes
 }
 
@@ -21,16 +23,25 @@ type chart struct {
 type line struct {
 	Class  string // of its colour and dashes
 	Path   string
-	Key    string // the letter by which the table knows it
-	KeyX   float64
-	KeyY   float64
 	PointY float64 // where the line ends
 	Title  string
 }
 
+// keys are the letters of some ways whose lines end at one place.
+type keys struct {
+	X, Y float64
+	List []key
+}
+
+// key is the letter by which the table knows a way.
+type key struct{ Key, Class string }
+
+// keysARow is how many letters have room beside each other.
+const keysARow = 4
+
 // The measures of a chart.
 const (
-	chartLeft, chartRight = 46, 376
+	chartLeft, chartRight = 46, 362
 	chartTop, chartBase   = 12, 196
 )
 
@@ -108,24 +119,23 @@ func drawChart(id, title, unit string, s span, course []stretch, all []series) c
 		c.Down = append(c.Down, label{chartLeft - 4, y(v), short(v)})
 	}
 	c.Across = dates(s)
-	ends := []float64{}
+	of := map[float64][]key{} // by where their lines end
 	for _, one := range all {
 		xs, ys := []float64{}, []float64{}
 		for i, v := range one.values {
 			xs, ys = append(xs, s.x(course[i].To)), append(ys, y(v))
 		}
-		l := line{Class: one.class, Path: polyline(xs, ys), Key: one.key, KeyX: chartRight + 8, PointY: chartBase, Title: one.name}
-		last := 0.0
+		l, last := line{Class: one.class, Path: polyline(xs, ys), PointY: chartBase}, 0.0
 		if n := len(ys); n > 0 {
 			l.PointY, last = ys[n-1], one.values[n-1]
 		}
-		l.Title += fmt.Sprintf(": %s at the end", short(last))
-		ends = append(ends, l.PointY)
+		l.Title = fmt.Sprintf("%s: %s at the end", one.name, short(last))
+		if one.key != "" {
+			of[l.PointY] = append(of[l.PointY], key{one.key, one.class})
+		}
 		c.Lines = append(c.Lines, l)
 	}
-	for i, at := range spread(ends, 11, chartTop, chartBase) {
-		c.Lines[i].KeyY = at
-	}
+	c.name(of)
 	for i, l := range c.Lines {
 		if i > 0 {
 			c.Desc += "; "
@@ -134,6 +144,20 @@ func drawChart(id, title, unit string, s span, course []stretch, all []series) c
 	}
 	slices.Reverse(c.Lines) // ours above the others
 	return c
+}
+
+// name puts the letters of the lines beside their ends, a few in a row, the rows apart.
+func (c *chart) name(of map[float64][]key) {
+	ends := []float64{}
+	for _, at := range slices.Sorted(maps.Keys(of)) {
+		for row := range slices.Chunk(of[at], keysARow) {
+			c.Keys = append(c.Keys, keys{X: chartRight + 6, List: row})
+			ends = append(ends, at)
+		}
+	}
+	for i, at := range spread(ends, 11, chartTop, chartBase) {
+		c.Keys[i].Y = at
+	}
 }
 
 // dates are a few dates of a span: each its own day, so that they are round whatever it is.

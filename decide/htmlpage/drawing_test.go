@@ -232,12 +232,21 @@ func TestCharts(t *testing.T) {
 		all[2].Desc != "one: 3 at the end; none: 0 at the end" || all[3].Desc != "one: 4 at the end; none: 0 at the end" {
 		t.Errorf("%+v", all)
 	}
-	if l := all[0].Lines[len(all[0].Lines)-1]; l.Class != seenClass || l.PointY != chartTop || l.Path != "M211 85.6L376 12" {
+	if l := all[0].Lines[len(all[0].Lines)-1]; l.Class != seenClass || l.PointY != chartTop || l.Path != "M204 85.6L362 12" {
 		t.Errorf("%+v", l)
+	}
+	if k := all[1].Keys; len(k) != 2 || k[0].List[0].Key != "A" || k[1].List[0].Key != "B" || k[0].Y >= k[1].Y {
+		t.Errorf("letters %+v", k)
+	}
+	for i := range 5 {
+		r.Scores = append(r.Scores, backtest.Score{Name: fmt.Sprint(i), Series: make([]backtest.NightScore, 2)})
+	}
+	if k := charts(&r, courseOf(&r))[1].Keys; len(k) != 3 || len(k[1].List) != 4 || len(k[2].List) != 2 { // one; and six that end at nothing
+		t.Errorf("letters %+v", k)
 	}
 	for _, c := range charts(&backtest.Result{From: from, To: from, Scores: []backtest.Score{{Name: "one"}}}, nil) {
 		for _, l := range c.Lines {
-			if strings.Contains(l.Path, "NaN") || math.IsNaN(l.KeyY) {
+			if strings.Contains(l.Path, "NaN") {
 				t.Errorf("of nothing: %+v", l)
 			}
 		}
