@@ -19,6 +19,8 @@ type Dossier struct {
 	Danger  []DangerPart `json:"danger"` // the most dangerous first
 	Loss    []LossPart   `json:"loss"`   // honest traffic in the netblock, the most valuable first
 	Choices []Choice     `json:"choices"`
+	Seen    []SeenDay    `json:"seen"`   // the earliest first
+	Blocked []Episode    `json:"blocks"` // on record, the earliest first
 }
 
 // PathStep is one step of the path of asking.
@@ -88,12 +90,17 @@ func Explain(h *history.History, p *Policy, now time.Time, key netip.Prefix) (Do
 	if !ok || !n.listed(c) {
 		return Dossier{}, false
 	}
-	before := len(c.reports)
+	return n.dossier(c), true
+}
+
+// dossier lays a case open.
+func (n *night) dossier(c *caseFacts) Dossier {
 	j := n.judge(c)
 	d := j.weighed()
-	out := Dossier{Case: j.render(&d), Stale: before - len(c.reports), Danger: j.dangerParts(), Loss: j.lossParts(&d), Choices: j.choices(&d)}
+	out := Dossier{Case: j.render(&d), Stale: c.stale, Danger: j.dangerParts(), Loss: j.lossParts(&d), Choices: j.choices(&d),
+		Seen: j.seenDays(), Blocked: j.blockedBefore()}
 	out.Path = j.pathSteps(out.Case.Actions)
-	return out, true
+	return out
 }
 
 // pathSteps lists the steps of the path with what was sent and received, and when those that are left are due.

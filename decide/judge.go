@@ -14,9 +14,12 @@ import (
 // and nothing of it is changed. Among records of the same moment their order in the history counts; sightings and traffic
 // may come in any order, and cost least sorted by source, kind or service, proof, reporter and first.
 func Judge(h *history.History, p *Policy, now time.Time) Review {
-	now = plain(now)
-	n := newNight(h, p, now)
-	r := Review{At: now, Cases: []Case{}, Guards: []Guard{}, Totals: Totals{Verdicts: map[Verdict]int{}}}
+	return newNight(h, p, plain(now)).review()
+}
+
+// review judges all cases of a night.
+func (n *night) review() Review {
+	r := Review{At: n.now, Cases: []Case{}, Guards: []Guard{}, Totals: Totals{Verdicts: map[Verdict]int{}}}
 	for _, c := range n.cases {
 		if n.listed(c) {
 			r.Cases = append(r.Cases, n.render(c))
@@ -75,6 +78,7 @@ func (j *judge) render(d *decision) Case {
 		}
 	}
 	out.Loss = j.lossFigure(d)
+	out.Spared, out.Protected = j.spared(d), j.untouchable()
 	out.Checklist = j.checklist(d)
 	out.Actions = j.actions(d)
 	out.Notice = n.unnoticed(c.pieces)

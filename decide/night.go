@@ -43,6 +43,7 @@ type caseFacts struct {
 	offenders  []*offender // by address
 	honest     []honestSource
 	reports    []history.Report // about its sources, earliest first
+	stale      int              // reports left out, after which the path began again
 	pieces     []piece
 	standing   []Standing
 	answers    map[history.Question]history.Answer // the latest of each, whether or not it still counts

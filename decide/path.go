@@ -121,7 +121,9 @@ func (w *walker) current() []history.Report {
 }
 
 func (w *walker) readReports() {
-	w.c.reports = w.current()
+	recent := w.current()
+	w.c.stale += len(w.c.reports) - len(recent) // none any more where the case is judged again
+	w.c.reports = recent
 	w.told = map[netip.Addr]map[history.Role]bool{}
 	untrusted := w.p.opinion.Trust == history.Untrusted
 	for _, r := range w.c.reports {

@@ -39,6 +39,8 @@ type Case struct {
 	Approval   string            `json:"approval"`
 	Blocks     []BlockFigure     `json:"blocks,omitempty"`
 	Context    ContextFigure     `json:"context"`
+	Spared     []string          `json:"spared,omitempty"`    // honest sources near the ranges and offenders, in none of them
+	Protected  []netblock.Range  `json:"protected,omitempty"` // what of the netblock must never be blocked
 	Changed    CaseChanges       `json:"-"`
 	Standing   []Standing        `json:"-"` // before the verdict
 	Notice     []history.Release `json:"-"` // blocks that ran out and have no release on record yet

@@ -35,6 +35,7 @@ type app struct {
 	policyFile string
 	storeFile  string
 	json       bool
+	html       string // the file of a page; empty for none
 	at         string
 }
 

@@ -20,11 +20,12 @@ var arrows = map[string][]string{
 	"lastresort/decide/whois":     {"lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/decide":           {"lastresort/decide/history", "lastresort/decide/web", "lastresort/netblock"},
 	"lastresort/decide/backtest":  {"lastresort/decide", "lastresort/decide/history", "lastresort/netblock"},
+	"lastresort/decide/htmlpage":  {"lastresort/decide", "lastresort/decide/backtest", "lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/decide/whatif":    {"lastresort/decide", "lastresort/decide/history", "lastresort/netblock"},
 	"lastresort/firewall":         {"lastresort/netblock"},
 	"lastresort/firewall/sandbox": {},
 	"lastresort/cmd/lastresort": {"lastresort", "lastresort/decide", "lastresort/decide/backtest", "lastresort/decide/evidence", "lastresort/decide/history",
-		"lastresort/decide/web", "lastresort/decide/whatif", "lastresort/decide/whois", "lastresort/firewall", "lastresort/firewall/sandbox", "lastresort/netblock"},
+		"lastresort/decide/htmlpage", "lastresort/decide/web", "lastresort/decide/whatif", "lastresort/decide/whois", "lastresort/firewall", "lastresort/firewall/sandbox", "lastresort/netblock"},
 }
 
 // soleImporters are the libraries that one package alone may know.
@@ -105,7 +106,7 @@ var pure = []string{"os", "net", "net/http", "os/exec", "syscall", "io/fs", "pat
 
 func TestDecideIsPure(t *testing.T) {
 	all := imports(t)
-	for _, from := range []string{"lastresort/decide", "lastresort/decide/backtest", "lastresort/decide/web", "lastresort/decide/whatif"} {
+	for _, from := range []string{"lastresort/decide", "lastresort/decide/backtest", "lastresort/decide/htmlpage", "lastresort/decide/web", "lastresort/decide/whatif"} {
 		if len(all[from]) == 0 {
 			t.Errorf("%s imports nothing; was it found?", from)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"lastresort/decide/backtest"
 	"lastresort/decide/evidence"
 	"lastresort/decide/history"
+	"lastresort/decide/htmlpage"
 )
 
 func (a *app) backtestCommand() *cobra.Command {
@@ -34,11 +36,14 @@ func (a *app) backtestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := a.htmlAsked(); err != nil {
+				return err
+			}
 			return a.backtest(c.Context(), o, logs)
 		},
 	}
 	p.addTo(c)
-	return a.prints(c)
+	return a.draws(a.prints(c))
 }
 
 // period is the flags that name the nights to replay.
@@ -97,10 +102,18 @@ func (a *app) backtest(ctx context.Context, o backtest.Options, logs []string) e
 		if err != nil {
 			return err
 		}
-		if a.json {
-			return a.printJSON(r)
+		if a.html != "" {
+			if err := a.writePage(ctx, func(w io.Writer) error { return htmlpage.Backtest(w, &r) }); err != nil {
+				return err
+			}
 		}
-		a.page().backtest(&r)
+		switch {
+		case a.html == "-": // printed already
+		case a.json:
+			return a.printJSON(r)
+		default:
+			a.page().backtest(&r)
+		}
 		return nil
 	})
 }

@@ -5,7 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
+
+	"lastresort/decide/htmlpage"
 )
 
 // width is how many columns text for people fits into.
@@ -113,21 +114,9 @@ type column struct {
 }
 
 // printable replaces what a terminal would take as a command.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) && r != ' ' {
-			return '\ufffd'
-		}
-		return r
-	}, s)
-}
+func printable(s string) string { return htmlpage.Printable(s) }
 
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func plural(n int, what string) string { return htmlpage.Plural(n, what) }
 
 // clock prints a moment for people, to the minute, in UTC.
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
@@ -141,9 +130,4 @@ func ends(t time.Time) string {
 }
 
 // few prints the first of a list and how many more there are.
-func few(list []string, most int) string {
-	if len(list) <= most {
-		return strings.Join(list, ", ")
-	}
-	return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
-}
+func few(list []string, most int) string { return htmlpage.Few(list, most) }

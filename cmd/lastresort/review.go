@@ -19,13 +19,15 @@ func (a *app) reviewCommand() *cobra.Command {
 		Short: "observe, judge every case, and propose what to block",
 		Long: "Reads new log lines, judges every case and prints the night's review: what needs a person, what would change,\n" +
 			"what is due to whom. The decisions are stored as proposed; diff shows them, apply puts them in force. The kernel is\n" +
-			"not touched. With --at it replays a moment: it neither observes nor stores.",
+			"not touched. With --at it replays a moment: it neither observes nor stores.\n\n" +
+			"--html writes the same as a page to look at, with the dossiers of the cases, their time lines and a map: one file\n" +
+			"that loads nothing from elsewhere and holds no names of people.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.review(c.Context(), !noObserve, all) },
 	}
 	c.Flags().BoolVar(&noObserve, "no-observe", false, "judge what is stored, without reading logs")
-	c.Flags().BoolVar(&all, "all", false, "print every line of long lists, and every reason whole")
-	return a.replays(a.prints(c))
+	c.Flags().BoolVar(&all, "all", false, "print every line of long lists, and every reason whole; on a page, every dossier")
+	return a.draws(a.replays(a.prints(c)))
 }
 
 func (a *app) review(ctx context.Context, observe, all bool) error {
@@ -37,11 +39,20 @@ func (a *app) review(ctx context.Context, observe, all bool) error {
 	if err != nil {
 		return err
 	}
+	html, err := a.htmlAsked()
+	if err != nil {
+		return err
+	}
 	if replay {
 		return a.reading(ctx, func(s *history.Store) error {
 			h, err := a.load(ctx, s, now)
 			if err != nil {
 				return err
+			}
+			if html {
+				if err := a.drawReview(ctx, &h, &policy, now, nil, all); err != nil {
+					return err
+				}
 			}
 			return a.printReview(decide.Judge(&h, &policy, now), all)
 		})
@@ -67,9 +78,15 @@ func (a *app) review(ctx context.Context, observe, all bool) error {
 			return err
 		}
 		r := decide.Judge(&h, &policy, now)
-		r.Notes = append(decide.Ahead(&h, now, before.At), r.Notes...)
+		ahead := decide.Ahead(&h, now, before.At)
+		r.Notes = append(ahead, r.Notes...)
 		if err := s.Propose(ctx, proposal(&r)); err != nil {
 			return err
+		}
+		if html {
+			if err := a.drawReview(ctx, &h, &policy, now, ahead, all); err != nil {
+				return err
+			}
 		}
 		return a.printReview(r, all)
 	})
@@ -121,11 +138,13 @@ func proposal(r *decide.Review) history.Proposal {
 
 // printReview prints a review; one that a guard holds back in part ends with exit status 4.
 func (a *app) printReview(r decide.Review, all bool) error {
-	if a.json {
+	switch {
+	case a.html == "-": // printed already
+	case a.json:
 		if err := a.printJSON(r); err != nil {
 			return err
 		}
-	} else {
+	default:
 		p := a.page()
 		p.all = all
 		p.review(&r)

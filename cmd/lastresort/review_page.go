@@ -22,21 +22,6 @@ func (p *page) review(r *decide.Review) {
 	p.totals(r)
 }
 
-// forPerson are the actions that no letter settles, the most urgent first: somebody has to look or to decide.
-var forPerson = []struct{ action, what string }{
-	{decide.CheckBreakIn, "a guessed login seems to have succeeded; check that account, then answer hostile=yes or no"},
-	{decide.Approve, "for good? approve CASE; or answer duration=temporary CASE"},
-	{decide.ReportLawEnforcement, "report it and record that, or answer law-enforcement=no"},
-	{decide.GiveAlternateContact, "their mail will be dropped; give them another way to reach us"},
-	{decide.AssessContact, "can this contact be trusted? contact set"},
-	{decide.FindContact, "nobody known to write to; netblock add, or answer others=no"},
-}
-
-// needsLetter tells whether an action is a letter to somebody.
-func needsLetter(action string) bool {
-	return !slices.ContainsFunc(forPerson, func(x struct{ action, what string }) bool { return x.action == action })
-}
-
 func (p *page) needsPerson(r *decide.Review) {
 	head := false
 	once := func() {
@@ -50,13 +35,13 @@ func (p *page) needsPerson(r *decide.Review) {
 		p.row([]column{{"guard " + g.Guard, 24}}, fmt.Sprintf("%.4g is past %.4g: new ranges of %s wait for apply --accept-risk %s",
 			g.Value, g.Limit, few(g.HeldBack, 4), g.Guard))
 	}
-	for _, kind := range forPerson {
-		list := actionsOf(r, func(action string) bool { return action == kind.action })
+	for _, kind := range decide.ForPerson {
+		list := actionsOf(r, func(action string) bool { return action == kind.Action })
 		if len(list) == 0 {
 			continue
 		}
 		once()
-		p.wrapped("  ", kind.action+": "+kind.what)
+		p.wrapped("  ", kind.Action+": "+kind.What)
 		slices.SortStableFunc(list, func(a, b dueLine) int { return cmp.Compare(b.danger, a.danger) })
 		n := p.shown(len(list), shownForPerson)
 		for _, x := range list[:n] {
@@ -149,7 +134,7 @@ func actionsOf(r *decide.Review, fits func(action string) bool) []dueLine {
 }
 
 func (p *page) due(r *decide.Review) {
-	list := actionsOf(r, needsLetter)
+	list := actionsOf(r, decide.IsLetter)
 	if len(list) == 0 {
 		return
 	}
@@ -188,7 +173,7 @@ func countDue(list []dueLine, today string) int {
 // stays lists the cases that the verdict leaves as they are: what is blocked first, then what is asked about.
 func (p *page) stays(r *decide.Review) {
 	var list []decide.Case
-	for _, v := range verdicts {
+	for _, v := range decide.Verdicts {
 		for _, c := range r.Cases {
 			if c.Verdict == v && !c.Changed.Any() {
 				list = append(list, c)
@@ -209,9 +194,6 @@ func (p *page) stays(r *decide.Review) {
 	}
 	p.more(len(list), n)
 }
-
-// verdicts are in the order in which the page shows them.
-var verdicts = []decide.Verdict{decide.BlockVerdict, decide.Release, decide.Pursue, decide.Watch, decide.Exempt}
 
 // notes tells of records that contradict others.
 func (p *page) notes(r *decide.Review) {
@@ -237,7 +219,7 @@ func (p *page) notes(r *decide.Review) {
 func (p *page) totals(r *decide.Review) {
 	t := r.Totals
 	var counts []string
-	for _, v := range verdicts {
+	for _, v := range decide.Verdicts {
 		if n := t.Verdicts[v]; n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, v))
 		}
