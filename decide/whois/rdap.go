@@ -150,8 +150,8 @@ func abuseOf(list []rdapEntity) string {
 	for _, e := range list {
 		if slices.Contains(e.Roles, "abuse") {
 			for _, who := range e.card("email") {
-				if mail(who) != "" {
-					return mail(who)
+				if mailAddress(who) != "" {
+					return mailAddress(who)
 				}
 			}
 		}

@@ -273,7 +273,7 @@ func FuzzRead(f *testing.F) {
 		}
 		got, _ := Read("f", in, format)
 		for _, e := range got.Entries {
-			if !e.Range.IsValid() || e.Abuse != mail(e.Abuse) || len(e.Country) != 0 && len(e.Country) != 2 {
+			if !e.Range.IsValid() || e.Abuse != mailAddress(e.Abuse) || len(e.Country) != 0 && len(e.Country) != 2 {
 				t.Fatalf("%+v", e)
 			}
 			if p, ok := e.Range.Prefix(); ok && p.Bits() < 8 {
