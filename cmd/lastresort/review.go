@@ -71,6 +71,9 @@ func (a *app) review(ctx context.Context, observe, all bool) error {
 		if err := s.Propose(ctx, proposal(&r)); err != nil {
 			return err
 		}
+		if err := a.noteWaiting(ctx, s, h.Responses); err != nil {
+			return err
+		}
 		return a.printReview(r, all)
 	})
 }

@@ -67,7 +67,7 @@ func (r Reports) Answers(m Mail, now time.Time) ([]Answer, error) {
 		a := Answer{Report: x.ID, At: m.Date.Truncate(time.Second), Stance: stance, From: m.From, Subject: cut(m.Subject), ID: cut(id)}
 		a.Doubt = r.doubt(m, x, stance)
 		if a.At.Before(x.At) { // before its report, which can't be
-			a.At = x.At
+			a.At = x.At.UTC()
 			a.Doubt = join(a.Doubt, "it is dated before the report")
 		}
 		if len(named) > 1 {
@@ -141,7 +141,7 @@ func (m *Mail) recipients() []recipient {
 			continue
 		}
 		for _, text := range bytes.Split(p.Text, []byte("\n\n")) {
-			f, ok := Fields(text)
+			f, ok := Fields(text, "Action", "Status", "Final-Recipient", "Original-Recipient")
 			if !ok || f.Get("Action") == "" {
 				continue
 			}

@@ -66,16 +66,16 @@ func isKey(text []byte) bool {
 	return len(text) <= 76
 }
 
-// Fields reads the "Key: value" lines of which machine-readable reports are made, up to the first empty line behind them. One
-// in which a key stands twice is false: it can be read in two ways.
-func Fields(text []byte) (textproto.MIMEHeader, bool) {
+// Fields reads the "Key: value" lines of which machine-readable reports are made, up to the first empty line behind them. Where one of
+// some keys stands twice it is false, for then it can be read in two ways.
+func Fields(text []byte, once ...string) (textproto.MIMEHeader, bool) {
 	text = bytes.TrimLeft(bytes.TrimPrefix(bytes.TrimLeft(text, "\r\n"), []byte("---")), " \r\n")
 	head, err := readHeader(bufio.NewReader(bytes.NewReader(text)))
 	if err != nil {
 		return nil, false
 	}
-	for _, values := range head {
-		if len(values) > 1 {
+	for _, key := range once {
+		if len(head.Values(key)) > 1 {
 			return nil, false
 		}
 	}

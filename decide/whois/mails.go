@@ -64,7 +64,7 @@ func fieldsOfXARF(p mail.Part) (textproto.MIMEHeader, bool) {
 	if !bytes.HasPrefix(text, []byte("---")) && !bytes.HasPrefix(text, []byte("Reported-From:")) && !strings.EqualFold(p.Name, "report.txt") {
 		return nil, false
 	}
-	fields, ok := mail.Fields(text)
+	fields, ok := mail.Fields(text, "Reported-From", "Report-Type", "Service", "Source", "Source-Type", "Date", "Occurrences")
 	for _, key := range []string{"Reported-From", "Report-Type", "Source"} {
 		ok = ok && fields.Get(key) != ""
 	}
@@ -84,7 +84,7 @@ func xarfMail(m mail.Mail, f textproto.MIMEHeader) (Entry, error) {
 
 // feedback reads a report of ARF (RFC 5965).
 func feedback(m mail.Mail, text []byte) (Entry, error) {
-	f, ok := mail.Fields(text)
+	f, ok := mail.Fields(text, "Feedback-Type", "Source-Ip", "Arrival-Date", "Received-Date", "Incidents")
 	if !ok {
 		return Entry{}, fmt.Errorf("a feedback report with no fields, or one of them twice")
 	}
