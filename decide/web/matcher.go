@@ -10,8 +10,9 @@ import (
 // Matcher tells the requests of one log apart, from its first line to its last. It remembers how often each source asked,
 // where a rule has a pace; what it remembers is bounded.
 type Matcher struct {
-	rules []rule
-	paces map[asker]asked
+	rules  []rule
+	paces  map[asker]asked
+	ranges Ranges
 }
 
 // asker is a source that a rule counts.
@@ -30,22 +31,37 @@ type asked struct {
 const mostAskers = 1 << 14
 
 // Matcher returns one for a log.
-func (r Rules) Matcher() *Matcher { return &Matcher{slices.Concat(r.own, builtin), map[asker]asked{}} }
+func (r Rules) Matcher() *Matcher {
+	m := &Matcher{slices.Concat(r.own, builtin), map[asker]asked{}, r.ranges}
+	if r.ranges == nil { // then nobody is known to come from elsewhere
+		m.rules = slices.DeleteFunc(m.rules, func(c rule) bool { return len(c.Outside) > 0 })
+	}
+	return m
+}
 
 // Kind tells what a request is an attempt at; nothing for an ordinary one.
 func (m *Matcher) Kind(r Request) string {
 	for i := range m.rules {
 		c := &m.rules[i]
-		if c.holds(&r) && (c.Pace <= 1 || m.often(i, c.Pace, &r)) {
+		if c.holds(&r) && (len(c.Outside) == 0 || m.elsewhere(c, r.Source)) && (c.Pace <= 1 || m.often(i, c.Pace, &r)) {
 			return c.Kind
 		}
 	}
 	return ""
 }
 
+// elsewhere tells whether a source comes from elsewhere than what its program says it is.
+func (m *Matcher) elsewhere(c *rule, source netip.Addr) bool {
+	inside, known := m.ranges(c.Outside, c.Holder, source)
+	return known && !inside
+}
+
 func (c *rule) holds(r *Request) bool {
 	if len(c.Rule.Status) > 0 && (r.Status < 0 || r.Status >= int64(len(c.status)) || !c.status[r.Status]) ||
 		c.User && !r.User || len(c.Method) > 0 && !slices.Contains(c.Method, r.Method) {
+		return false
+	}
+	if c.agents != nil && !c.agents.in(r.Agent) {
 		return false
 	}
 	if len(c.Path)+len(c.End) == 0 {
