@@ -151,11 +151,20 @@ func readable(kind, name string) bool {
 func (r *reader) keep(p Part, in io.Reader) error {
 	most := min(mostPart, mostKept-r.kept)
 	text, err := io.ReadAll(io.LimitReader(in, int64(most)+1))
-	if len(text) > most {
-		text = text[:most]
+	whole := err == nil
+	switch {
+	case len(text) > most:
+		text, whole = text[:most], false
 		if !p.Quoted {
 			r.cut("more than 256 KB of a part or 1 MB of all")
 		}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		r.cut("parts that don't end")
+	case broken(err) == nil && err != nil:
+		r.cut("a part that can't be decoded")
+	}
+	if !whole { // half a line may say something else than the whole
+		text = text[:bytes.LastIndexByte(text, '\n')+1]
 	}
 	r.kept += len(text)
 	p.Text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
