@@ -43,11 +43,12 @@ func readRDAP(name string, in io.Reader, r *Result) error {
 	return readJSON(in, func(i int, x *rdapNetwork) { r.rdap(i, x) }, name+": RDAP answer", `an "ip network" object`)
 }
 
-// readJSON reads objects that stand one after the other, by themselves or in lists, and gives each with the number of what
-// it stood in. what says in an error what they are, and expected what they should be.
+// readJSON reads objects that stand one after the other, by themselves or in lists, and gives each with its number.
+// what says in an error what they are, and expected what they should be.
 func readJSON[T any](in io.Reader, each func(i int, x *T), what, expected string) error {
 	limit := &io.LimitedReader{R: in, N: mostJSON}
 	d := json.NewDecoder(limit)
+	n := 0 // of what was given to each
 	for i := 1; ; i++ {
 		var raw json.RawMessage
 		err := d.Decode(&raw)
@@ -67,7 +68,8 @@ func readJSON[T any](in io.Reader, each func(i int, x *T), what, expected string
 			return fmt.Errorf("%s %d: %w; expected %s", what, i, err, expected)
 		}
 		for k := range list {
-			each(i, &list[k])
+			n++
+			each(n, &list[k])
 		}
 	}
 }
