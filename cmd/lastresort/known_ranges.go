@@ -23,11 +23,11 @@ func (a *app) knowRanges(ctx context.Context, s *history.Store, now time.Time) {
 		}
 		return rangesOf(&h, now)
 	})
-	a.ranges = func(outside, holder []string, source netip.Addr) (inside, known bool) {
+	a.ranges = func(outside, holder []string, source netip.Addr, at time.Time) (inside, known bool) {
 		if k == nil {
 			k = load()
 		}
-		return k.of(outside, holder, source)
+		return k.of(outside, holder, source, at)
 	}
 }
 
@@ -42,13 +42,21 @@ type knownRanges struct {
 type knownRange struct {
 	where netblock.Range
 	name  string
+	at    time.Time // when it was said
 }
 
 // named is what is known by some names.
 type named struct {
-	has4, has6 bool
-	held       netblock.Set
+	newest4, newest6 time.Time // when the latest range of each family was said; zero where none was
+	held             netblock.Set
 }
+
+// A list of ranges that somebody uses tells of the time from listBefore before it was imported to listAfter after: they move. Lists
+// of 2026 call crawlers of 2015 liars, and search engines publish new ranges several times a year.
+const (
+	listBefore = 30 * 24 * time.Hour
+	listAfter  = 90 * 24 * time.Hour
+)
 
 // rangesOf returns the protected ranges that stand at a moment, and the netblocks.
 func rangesOf(h *history.History, now time.Time) *knownRanges {
@@ -63,27 +71,31 @@ func rangesOf(h *history.History, now time.Time) *knownRanges {
 	for _, x := range h.Protects {
 		if until := last[x.Range].Until; until.IsZero() || until.After(now) {
 			all = append(all, x.Range)
-			k.reasons = append(k.reasons, knownRange{x.Range, strings.ToLower(x.Reason)})
+			k.reasons = append(k.reasons, knownRange{x.Range, strings.ToLower(x.Reason), x.At})
 		}
 	}
 	k.protected = netblock.SetOf(all...)
 	for _, x := range h.Netblocks {
 		if x.Holder != "" {
-			k.holders = append(k.holders, knownRange{netblock.OfPrefix(x.Prefix), strings.ToLower(x.Holder)})
+			k.holders = append(k.holders, knownRange{netblock.OfPrefix(x.Prefix), strings.ToLower(x.Holder), x.At})
 		}
 	}
 	return k
 }
 
 // of implements web.Ranges.
-func (k *knownRanges) of(outside, holder []string, source netip.Addr) (inside, known bool) {
+func (k *knownRanges) of(outside, holder []string, source netip.Addr, at time.Time) (inside, known bool) {
 	key := strings.Join(outside, "\x00") + "\x00\x00" + strings.Join(holder, "\x00")
 	n, ok := k.byName[key]
 	if !ok {
 		var held []netblock.Range
 		for _, x := range k.reasons {
-			if holdsOne(x.name, outside) {
-				n.has4, n.has6 = n.has4 || x.where.Is4(), n.has6 || !x.where.Is4()
+			newest := &n.newest6
+			if x.where.Is4() {
+				newest = &n.newest4
+			}
+			if holdsOne(x.name, outside) && newest.Before(x.at) {
+				*newest = x.at
 			}
 		}
 		for _, x := range k.holders {
@@ -96,7 +108,11 @@ func (k *knownRanges) of(outside, holder []string, source netip.Addr) (inside, k
 			k.byName[key] = n
 		}
 	}
-	known = source.Is4() && n.has4 || !source.Is4() && n.has6
+	newest := n.newest6
+	if source.Is4() {
+		newest = n.newest4
+	}
+	known = !newest.IsZero() && !at.Before(newest.Add(-listBefore)) && at.Before(newest.Add(listAfter))
 	return k.protected.Contains(source) || n.held.Contains(source), known
 }
 

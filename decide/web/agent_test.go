@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"lastresort/decide/web"
 )
@@ -16,7 +17,7 @@ func TestCrawlersThatLie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := rules.Knowing(func(outside, holder []string, source netip.Addr) (inside, known bool) {
+	m := rules.Knowing(func(outside, holder []string, source netip.Addr, _ time.Time) (inside, known bool) {
 		return home.Contains(source), slices.Contains(outside, "googlebot") && source.Is4()
 	}).Matcher()
 	for _, c := range []struct{ source, agent, want string }{

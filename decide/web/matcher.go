@@ -13,6 +13,7 @@ type Matcher struct {
 	rules  []rule
 	paces  map[asker]asked
 	ranges Ranges
+	claims *parts // the agents of all rules that ask where one comes from
 }
 
 // asker is a source that a rule counts.
@@ -32,27 +33,43 @@ const mostAskers = 1 << 14
 
 // Matcher returns one for a log.
 func (r Rules) Matcher() *Matcher {
-	m := &Matcher{slices.Concat(r.own, builtin), map[asker]asked{}, r.ranges}
+	m := &Matcher{slices.Concat(r.own, builtin), map[asker]asked{}, r.ranges, nil}
 	if r.ranges == nil { // then nobody is known to come from elsewhere
 		m.rules = slices.DeleteFunc(m.rules, func(c rule) bool { return len(c.Outside) > 0 })
 	}
+	var claims []string
+	for _, c := range m.rules {
+		if len(c.Outside) > 0 {
+			claims = append(claims, c.Agent...)
+		}
+	}
+	m.claims = newParts(claims)
 	return m
 }
 
 // Kind tells what a request is an attempt at; nothing for an ordinary one.
 func (m *Matcher) Kind(r Request) string {
+	claims, looked := false, false
 	for i := range m.rules {
 		c := &m.rules[i]
-		if c.holds(&r) && (len(c.Outside) == 0 || m.elsewhere(c, r.Source)) && (c.Pace <= 1 || m.often(i, c.Pace, &r)) {
+		if len(c.Outside) > 0 { // one look for all of these: nearly nobody says to be a crawler
+			if !looked {
+				claims, looked = m.claims.in(r.Agent), true
+			}
+			if !claims {
+				continue
+			}
+		}
+		if c.holds(&r) && (len(c.Outside) == 0 || m.elsewhere(c, &r)) && (c.Pace <= 1 || m.often(i, c.Pace, &r)) {
 			return c.Kind
 		}
 	}
 	return ""
 }
 
-// elsewhere tells whether a source comes from elsewhere than what its program says it is.
-func (m *Matcher) elsewhere(c *rule, source netip.Addr) bool {
-	inside, known := m.ranges(c.Outside, c.Holder, source)
+// elsewhere tells whether a request comes from elsewhere than what its program says that it is.
+func (m *Matcher) elsewhere(c *rule, r *Request) bool {
+	inside, known := m.ranges(c.Outside, c.Holder, r.Source, r.At)
 	return known && !inside
 }
 

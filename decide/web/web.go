@@ -49,9 +49,9 @@ type Request struct {
 	Agent  []byte // what its program calls itself; empty where it isn't known
 }
 
-// Ranges tells of a source whether it is in a protected range, or in a netblock of one of the names holder; and whether
-// protected ranges of its family are known by one of the names outside.
-type Ranges func(outside, holder []string, source netip.Addr) (inside, known bool)
+// Ranges tells of a source whether it is in a protected range, or in a netblock of one of the names holder; and whether it is known
+// of that time which ranges of its family go by one of the names outside.
+type Ranges func(outside, holder []string, source netip.Addr, at time.Time) (inside, known bool)
 
 // Rules are rules ready for use: those built in, behind an operator's own. The zero value has none of one's own.
 type Rules struct {

@@ -62,6 +62,10 @@ func readJSON[T any](in io.Reader, each func(i int, x *T), what, expected string
 			err = json.Unmarshal(raw, &list[0])
 		}
 		if err != nil {
+			var wrong *json.UnmarshalTypeError
+			if errors.As(err, &wrong) {
+				err = fmt.Errorf("%q is of type %s", wrong.Field, wrong.Value)
+			}
 			if limit.N <= 0 {
 				err = fmt.Errorf("more than %d bytes in one file", mostJSON)
 			}
