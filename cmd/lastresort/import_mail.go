@@ -62,8 +62,12 @@ func (a *app) importMails(ctx context.Context, s *history.Store, name string, bo
 	reports := mail.NewReports(h.Reports, policy.Path.FreeMail)
 	all := mails{got: whois.Result{Format: whois.Mail}}
 	for _, box := range boxes {
-		if err := a.readMails(ctx, box, len(boxes) > 1, reports, &all); err != nil {
+		err := a.readMails(ctx, box, reports, &all)
+		switch {
+		case err != nil && (box.in != nil || ctx.Err() != nil):
 			return err
+		case err != nil: // one of a Maildir; the others are read all the same
+			all.got.Skipped = append(all.got.Skipped, whois.Skip{Why: err.Error()})
 		}
 	}
 	a.progressDone()
@@ -80,9 +84,9 @@ func (a *app) importMails(ctx context.Context, s *history.Store, name string, bo
 }
 
 // readMails reads the mails of one file.
-func (a *app) readMails(ctx context.Context, box mailbox, alone bool, reports mail.Reports, all *mails) error {
-	in := box.in
-	if in == nil {
+func (a *app) readMails(ctx context.Context, box mailbox, reports mail.Reports, all *mails) error {
+	in, alone := box.in, box.in == nil
+	if alone {
 		f, err := os.Open(box.name)
 		if errors.Is(err, os.ErrNotExist) {
 			return nil // a mail reader has moved it since

@@ -44,10 +44,12 @@ type crowdsecDecision struct {
 // from lists is others', and what a person decided is no sighting.
 func readCrowdSec(name string, in io.Reader, r *Result) error {
 	return readJSON(in, func(i int, x *crowdsecAlert) {
-		if x.Value != "" { // a decision alone
+		switch {
+		case x.Value != "": // a decision alone
 			x.Decisions = []crowdsecDecision{x.crowdsecDecision}
-		}
-		if len(x.Decisions) == 0 {
+		case len(x.Decisions) == 0 && x.Source == crowdsecTarget{} && x.Scenario == "":
+			return // null, which cscli prints where there is nothing
+		case len(x.Decisions) == 0:
 			x.take(i, crowdsecDecision{Origin: "crowdsec", Scope: x.Source.Scope, Value: x.Source.Value}, r)
 		}
 		seen := map[string]bool{}

@@ -150,6 +150,15 @@ func TestCrowdSec(t *testing.T) {
  {"id":9,"origin":"crowdsec","scope":"Ip","value":"192.0.2.72","scenario":"crowdsecurity/ssh-bf","duration":"3h"},
  {"scenario":"x/y","source":{"scope":"Country","value":"XX"},"decisions":[]}
 ]`
+	for _, empty := range []string{"null\n", "[]"} { // what cscli prints where there is nothing
+		in, format, err := Open(strings.NewReader(empty))
+		if err != nil || format != CrowdSec {
+			t.Fatal(format, err)
+		}
+		if r, err := Read("test", in, format); err != nil || len(r.Entries)+len(r.Skipped) != 0 {
+			t.Errorf("%q: %+v, %v", empty, r, err)
+		}
+	}
 	_, format, err := Open(strings.NewReader(text))
 	if err != nil || format != CrowdSec {
 		t.Fatal(format, err)

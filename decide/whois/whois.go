@@ -117,6 +117,8 @@ func recognise(head []byte) Format {
 		return Records
 	case bytes.HasPrefix(head, []byte("SQLite format 3\x00")):
 		return SQLite
+	case string(bytes.TrimRight(text, " \r\n")) == "null" || string(bytes.TrimRight(text, " \r\n")) == "[]":
+		return CrowdSec // of which there is nothing to tell
 	case text[0] == '{' || text[0] == '[':
 		return recogniseJSON(text)
 	case mail.Is(text):
