@@ -17,6 +17,7 @@ import (
 	"lastresort"
 	"lastresort/decide"
 	"lastresort/decide/history"
+	"lastresort/decide/web"
 )
 
 // Where things are by default.
@@ -30,7 +31,8 @@ type app struct {
 	env            environment
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	started        bool // past the parsing of the command line
+	started        bool       // past the parsing of the command line
+	ranges         web.Ranges // by name, for what logs show; nil where no history is read
 
 	policyFile string
 	storeFile  string

@@ -144,6 +144,7 @@ func (a *app) replaying(ctx context.Context, o backtest.Options, logs []string, 
 		if err != nil {
 			return err
 		}
+		a.knowRanges(ctx, s, o.To)
 		events, err := a.eventsOf(ctx, &p, logs, o.To)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -20,10 +21,16 @@ func (a *app) importCommand() *cobra.Command {
 			"A record that is known already counts once. - is standard input, and a file may be gzipped.\n\n" +
 			"Told by their content, these are read too, as netblocks: whois answers and registry dumps, RDAP answers, the\n" +
 			"registries' delegation files, and lists of ranges with --as. What they leave out stays as it is on record, and\n" +
-			"what they say anew counts from now on. What others reported, in lists with --as reported and in XARF, is context, and\n" +
-			"blocks nobody.",
-		Example: "  lastresort netblock missing | xargs -n1 whois | lastresort import -\n  lastresort import --as protected crawlers.json",
-		Args:    atLeastOne("FILE"),
+			"what they say anew counts from now on. What others reported, in lists with --as reported, in XARF, and in mails (ARF\n" +
+			"and X-ARF), is context, and blocks nobody. So is what fail2ban's database and CrowdSec's alerts and decisions in JSON\n" +
+			"hold, but with --as own for what programs of our own saw: of that our logs must not tell too, and what they have\n" +
+			"told is left out.\n\n" +
+			"Mails come one by one, as an mbox or as a Maildir. One that answers a report of ours, by its References, or by the\n" +
+			"report's id in the subject or as [lastresort ID] in the text, waits for a person to say what it amounts to:\n" +
+			"lastresort response waiting shows them.",
+		Example: "  lastresort netblock missing | xargs -n1 whois | lastresort import -\n  lastresort import --as protected crawlers.json\n" +
+			"  lastresort import ~/Maildir\n  cscli alerts list -l 0 -o json | lastresort import --as own -",
+		Args: atLeastOne("FILE"),
 		RunE: func(c *cobra.Command, files []string) error {
 			if err := f.check(); err != nil {
 				return err
@@ -38,13 +45,16 @@ func (a *app) importCommand() *cobra.Command {
 			})
 		},
 	})
-	c.Flags().StringVar(&f.as, "as", "", "what the ranges of a list are: protected, reported by others, or a `KIND` of netblock such as hosting")
+	c.Flags().StringVar(&f.as, "as", "", "what a file holds: protected, reported by others, seen by programs of our own, or a `KIND` of netblock such as hosting")
 	c.Flags().StringVar(&f.reporter, "reporter", "", "`WHO` saw what is reported (default the file's name)")
 	c.Flags().BoolVar(&f.seen, "seen", false, "of a foreign file keep only what lies around addresses that the history knows")
 	return c
 }
 
 func (a *app) importFile(ctx context.Context, s *history.Store, name string, f importFlags) error {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return a.importMaildir(ctx, s, name, f)
+	}
 	in, shown, err := a.input(name)
 	if err != nil {
 		return err
@@ -52,6 +62,12 @@ func (a *app) importFile(ctx context.Context, s *history.Store, name string, f i
 	text, format, err := whois.Open(in)
 	if err != nil {
 		return closing(fmt.Errorf("%q can't be read: %s", shown, reason(err)), in)
+	}
+	switch format {
+	case whois.Mail:
+		return closing(a.importMails(ctx, s, shown, []mailbox{{shown, text}}, f), in)
+	case whois.SQLite:
+		return closing(a.importFail2ban(ctx, s, name, f), in)
 	}
 	if format != whois.Records {
 		return closing(a.importForeign(ctx, s, shown, text, format, f), in)

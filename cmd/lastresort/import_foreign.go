@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"path"
 	"slices"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 const (
 	protected = "protected"
 	reported  = "reported"
+	own       = "own"
 )
 
 // importFlags say what the ranges of a list are, and which to keep.
@@ -39,7 +39,7 @@ func (f importFlags) check() error {
 	case f.as == "":
 		return nil
 	}
-	_, err := oneOf("as", f.as, protected, reported, string(history.ISP), string(history.Hosting), string(history.Business), string(history.Education),
+	_, err := oneOf("as", f.as, protected, reported, own, string(history.ISP), string(history.Hosting), string(history.Business), string(history.Education),
 		string(history.Government), string(history.Mobile))
 	return err
 }
@@ -54,11 +54,18 @@ func (a *app) importForeign(ctx context.Context, s *history.Store, name string, 
 		return &failure{code: exitUsage, err: fmt.Errorf("%s: a list of ranges that says nothing of who holds them", name),
 			hint: "--as hosting (or another kind) makes netblocks of them, --as protected what must never be blocked, --as reported what others saw"}
 	}
-	if format == whois.XARF {
-		if f.as != "" && f.as != reported {
-			return usage("%s holds abuse reports, which say nothing of who holds a range; expected --as reported, or no --as", name)
-		}
-		f.as = reported
+	switch {
+	case format == whois.XARF && f.as != "" && f.as != reported:
+		return usage("%s holds abuse reports, which say nothing of who holds a range; expected --as reported, or no --as", name)
+	case format == whois.CrowdSec && f.as != "" && f.as != reported && f.as != own:
+		return usage("%s holds what CrowdSec saw; expected --as own, --as reported, or no --as", name)
+	case format == whois.XARF || format == whois.CrowdSec:
+		f.as = cmp.Or(f.as, reported)
+	case f.as == own:
+		return usage("%s is nothing that a program of our own saw; expected --as own for fail2ban's database, or CrowdSec's alerts or decisions", name)
+	}
+	if f.as == reported || f.as == own {
+		return a.importSightings(ctx, s, name, &got, f)
 	}
 	h, err := s.LoadRecords(ctx, time.Time{})
 	if err != nil {
@@ -79,26 +86,13 @@ func (a *app) importForeign(ctx context.Context, s *history.Store, name string, 
 	switch f.as {
 	case protected:
 		b.protect(h.Protects, got.Entries)
-	case reported:
-		b.sightings(&got, cmp.Or(f.reporter, path.Base(name)))
 	default:
 		b.netblocks(got.Entries, history.NetblockKind(f.as))
-	}
-	before, err := s.Rows(ctx)
-	if err != nil {
-		return err
 	}
 	if err := s.Add(ctx, b.records, nil); err != nil {
 		return err
 	}
 	b.fresh = len(b.records)
-	if f.as == reported { // the store tells which of them it had
-		after, err := s.Rows(ctx)
-		if err != nil {
-			return err
-		}
-		b.fresh, b.same = after-before, len(b.records)-(after-before)
-	}
 	return a.printImported(name, &got, &b)
 }
 
@@ -214,23 +208,6 @@ func (b *imported) protect(known []history.Protect, entries []whois.Entry) {
 		}
 		until[x] = true
 		b.records = append(b.records, history.Protect{Range: e.Range, At: b.now, By: b.by, Reason: x.why})
-	}
-}
-
-// sightings makes others' sightings of the addresses of a list: context, whatever their number. A line without a time is of
-// today.
-func (b *imported) sightings(got *whois.Result, reporter string) {
-	for _, e := range got.Entries {
-		at := e.At
-		if at.IsZero() || at.After(b.now) {
-			at = b.now.Truncate(24 * time.Hour)
-		}
-		if e.Range.First() != e.Range.Last() {
-			got.Skipped = append(got.Skipped, whois.Skip{Why: fmt.Sprintf("%s is more than one address, and a sighting is of one", e.Range)})
-			continue
-		}
-		b.records = append(b.records, history.Sighting{Source: e.Range.First(), First: at, Last: at, Kind: cmp.Or(e.Kind, "scan"), Count: 1, Proof: history.OneWay,
-			Reporter: cmp.Or(e.Reporter, reporter)})
 	}
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -102,6 +104,7 @@ func runScript(t *testing.T, file string) {
 			"exits":     exits,
 			"emptynft":  emptyNft,
 			"powerless": powerless,
+			"database":  makeDatabase,
 		},
 	})
 }
@@ -121,6 +124,17 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("exit status %d; wanted %s", code, args[0])
 	}
+}
+
+// makeDatabase makes a SQLite database of the statements in a file.
+func makeDatabase(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: database FILE STATEMENTS")
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, err = db.Exec(ts.ReadFile(args[1]))
+	ts.Check(errors.Join(err, db.Close()))
 }
 
 // emptyNft takes our table away, as nft flush ruleset would.

@@ -41,6 +41,16 @@ func (a *app) observeCommand() *cobra.Command {
 				return err
 			}
 			if lines {
+				opened := false
+				err := a.reading(c.Context(), func(s *history.Store) error {
+					opened = true
+					a.knowRanges(c.Context(), s, now)
+					return a.observeLines(c.Context(), &policy, logs, now)
+				})
+				if opened {
+					return err
+				}
+				a.note("no range is known by name: %s", printable(err.Error())) // the rest needs no store
 				return a.observeLines(c.Context(), &policy, logs, now)
 			}
 			return a.writing(c.Context(), "observe", func(s *history.Store) error {
@@ -99,7 +109,7 @@ func (a *app) optionsOf(policy *decide.Policy, l decide.Log, now time.Time, line
 	if err != nil {
 		return evidence.Options{}, usage("the policy's [[web]]: %v", err)
 	}
-	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Web: rules, Line: line}
+	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Web: rules.Knowing(a.ranges), Line: line}
 	if show := a.progress(l.Path + ", line"); show != nil {
 		o.Progress = func(lines int64) { show(int(lines)) }
 	}
@@ -147,6 +157,7 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 	if err != nil {
 		return nil, err
 	}
+	a.knowRanges(ctx, s, now)
 	all := []observed{}
 	var failed []error
 	for _, l := range a.logsOf(policy, named) {

@@ -49,6 +49,7 @@ func (a *app) reportAddCommand() *cobra.Command {
 	c.Flags().StringVar(&role, "role", string(history.Contacted), "in what capacity: contact, upstream, cert or law-enforcement")
 	c.Flags().StringVar(&r.Follows, "follows", "", "`ID` of the report that it follows up")
 	c.Flags().StringVar(&r.ID, "id", "", "`ID` of the report, such as a ticket's number")
+	c.Flags().StringVar(&r.Message, "message-id", "", "Message-ID of the mail that it was, by which an answer is known: `ID`")
 	b.flags(c, a, false)
 	return a.prints(c)
 }
@@ -97,7 +98,7 @@ func addressee(h *history.History, source netip.Addr, role history.Role) string 
 
 func (a *app) responseCommand() *cobra.Command {
 	c := &cobra.Command{Use: "response", Short: "what came back on our reports"}
-	c.AddCommand(a.responseAddCommand())
+	c.AddCommand(a.responseAddCommand(), a.responseWaitingCommand())
 	return needsSubcommand(c)
 }
 

@@ -88,6 +88,9 @@ func (a *app) review(ctx context.Context, observe, all bool) error {
 				return err
 			}
 		}
+		if err := a.noteWaiting(ctx, s, h.Responses); err != nil {
+			return err
+		}
 		return a.printReview(r, all)
 	})
 }

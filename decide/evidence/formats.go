@@ -28,6 +28,7 @@ var formats = []format{
 	{"nginx-error", nil, nginxLine, newNginxError},
 	{"vsftpd", isVsftpd, vsftpdLine, newVsftpd},
 	{"proftpd", isProftpd, proftpdLine, newProftpd},
+	{"fail2ban", isFail2ban, fail2banLine, newFail2ban},
 }
 
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.

@@ -140,7 +140,7 @@ func (r *request) event(rules *web.Matcher, e *entry, source netip.Addr) (Event,
 		method = web.None
 	}
 	user := len(r.user) > 0 && string(r.user) != "-"
-	if kind := rules.Kind(web.Request{Source: source, At: e.at, Method: method, Path: r.path, Status: r.status, User: user}); kind != "" {
+	if kind := rules.Kind(web.Request{Source: source, At: e.at, Method: method, Path: r.path, Status: r.status, User: user, Agent: r.agent}); kind != "" {
 		return hostile(e, kind, source, true)
 	}
 	return honest(e, "web", source, r.byPerson())

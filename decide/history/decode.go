@@ -61,7 +61,8 @@ func decodeContact(f *fields) Record {
 
 func decodeReport(f *fields) Record {
 	return Report{ID: f.name("id"), At: f.time("at"), Source: f.addr("source"), To: f.need("to"),
-		Role: oneOf(f, "role", false, Contacted, Upstream, Cert, LawEnforcement), Follows: f.text("follows")}
+		Role: oneOf(f, "role", false, Contacted, Upstream, Cert, LawEnforcement), Follows: f.text("follows"),
+		Message: f.text("message")}
 }
 
 func decodeResponse(f *fields) Record {

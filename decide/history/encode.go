@@ -96,7 +96,7 @@ func Encode(r Record) []byte {
 		o.must("address", r.Address).text("kind", string(r.Kind)).text("trust", string(r.Trust)).text("reason", r.Reason).time("at", r.At).
 			text("by", r.By)
 	case Report:
-		o.must("id", r.ID).time("at", r.At).addr("source", r.Source).must("to", r.To).must("role", string(r.Role)).text("follows", r.Follows)
+		o.must("id", r.ID).time("at", r.At).addr("source", r.Source).must("to", r.To).must("role", string(r.Role)).text("follows", r.Follows).text("message", r.Message)
 	case Response:
 		o.must("report", r.Report).time("at", r.At).must("stance", string(r.Stance)).text("note", r.Note)
 	case Sighting:

@@ -100,6 +100,7 @@ type Report struct {
 	To      string // mail address
 	Role    Role   // empty in the text is contact, and stands here as Contacted
 	Follows string // the id of the report that it follows up; empty for none
+	Message string // the Message-ID of the mail that it was; empty where unknown
 }
 
 // Role is in what capacity somebody was written to.

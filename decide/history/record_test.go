@@ -17,7 +17,7 @@ var texts = []string{
 	`{"type":"netblock","prefix":"2001:db8::/32"}`,
 	`{"type":"contact","address":"abuse@example.net","kind":"company","trust":"trusted","reason":"answered in 2025","at":"2026-01-01T00:00:00Z"}`,
 	`{"type":"contact","address":"abuse@example.org"}`,
-	`{"type":"report","id":"R-1","at":"2026-10-01T09:00:00+02:00","source":"203.0.113.7","to":"abuse@example.net","role":"contact","follows":"R-0"}`,
+	`{"type":"report","id":"R-1","at":"2026-10-01T09:00:00+02:00","source":"203.0.113.7","to":"abuse@example.net","role":"contact","follows":"R-0","message":"<r1@ops.example>"}`,
 	`{"type":"response","report":"R-1","at":"2026-10-01T09:00:12.25Z","stance":"automatic","note":"ticket \"8812\"\u001b"}`,
 	`{"type":"sighting","source":"203.0.113.7","first":"2026-10-02T01:12:00Z","last":"2026-10-02T05:40:00Z","kind":"ssh-login","count":412,"proof":"two-way","reporter":"local"}`,
 	`{"type":"traffic","source":"2001:db8::20","first":"2026-10-02T08:00:00Z","last":"2026-10-02T17:00:00Z","service":"imap","count":31}`,

@@ -59,11 +59,21 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := s.connect(); err != nil {
 		return nil, errors.Join(err, s.unlock())
 	}
-	if err := s.prepare(ctx, o.Write || s.file == memory); err != nil {
+	err := s.prepare(ctx, o.Write || s.file == memory)
+	if errors.Is(err, errUnborn) { // nothing was stored in it yet
+		if err = s.db.Close(); err == nil {
+			s.file = memory
+			err = errors.Join(s.connect(), s.prepare(ctx, true))
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
+
+// errUnborn says that a store's first writer has made the file and no more, or was killed then.
+var errUnborn = errors.New("the store is still empty")
 
 // connect gives the store its database.
 func (s *Store) connect() error {
@@ -144,12 +154,20 @@ func (s *Store) prepare(ctx context.Context, write bool) error {
 	if err := s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return s.failed(err)
 	}
+	tables := 0
+	if version == 0 { // a file of our own has none yet
+		if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
+			return s.failed(err)
+		}
+	}
 	switch {
-	case id != applicationID && (id != 0 || version != 0):
+	case id != applicationID && (id != 0 || version != 0 || tables > 0):
 		return &StoreError{s.path, "is a SQLite file of another program", "name the right file with --store"}
 	case version > len(steps):
 		return &StoreError{s.path, fmt.Sprintf("is of version %d; this program knows up to %d", version, len(steps)),
 			"use the newer lastresort that wrote it; nothing was changed"}
+	case !write && version == 0:
+		return errUnborn
 	case !write && version < len(steps):
 		return &StoreError{s.path, fmt.Sprintf("is of version %d and is to become %d", version, len(steps)), "lastresort observe, or any other command that writes, brings it up to date"}
 	case !write:

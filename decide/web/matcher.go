@@ -10,8 +10,10 @@ import (
 // Matcher tells the requests of one log apart, from its first line to its last. It remembers how often each source asked,
 // where a rule has a pace; what it remembers is bounded.
 type Matcher struct {
-	rules []rule
-	paces map[asker]asked
+	rules  []rule
+	paces  map[asker]asked
+	ranges Ranges
+	claims *parts // the agents of all rules that ask where one comes from
 }
 
 // asker is a source that a rule counts.
@@ -30,22 +32,53 @@ type asked struct {
 const mostAskers = 1 << 14
 
 // Matcher returns one for a log.
-func (r Rules) Matcher() *Matcher { return &Matcher{slices.Concat(r.own, builtin), map[asker]asked{}} }
+func (r Rules) Matcher() *Matcher {
+	m := &Matcher{slices.Concat(r.own, builtin), map[asker]asked{}, r.ranges, nil}
+	if r.ranges == nil { // then nobody is known to come from elsewhere
+		m.rules = slices.DeleteFunc(m.rules, func(c rule) bool { return len(c.Outside) > 0 })
+	}
+	var claims []string
+	for _, c := range m.rules {
+		if len(c.Outside) > 0 {
+			claims = append(claims, c.Agent...)
+		}
+	}
+	m.claims = newParts(claims)
+	return m
+}
 
 // Kind tells what a request is an attempt at; nothing for an ordinary one.
 func (m *Matcher) Kind(r Request) string {
+	claims, looked := false, false
 	for i := range m.rules {
 		c := &m.rules[i]
-		if c.holds(&r) && (c.Pace <= 1 || m.often(i, c.Pace, &r)) {
+		if len(c.Outside) > 0 { // one look for all of these: nearly nobody says to be a crawler
+			if !looked {
+				claims, looked = m.claims.in(r.Agent), true
+			}
+			if !claims {
+				continue
+			}
+		}
+		if c.holds(&r) && (len(c.Outside) == 0 || m.elsewhere(c, &r)) && (c.Pace <= 1 || m.often(i, c.Pace, &r)) {
 			return c.Kind
 		}
 	}
 	return ""
 }
 
+// elsewhere tells whether a request comes from elsewhere than what its program says that it is.
+func (m *Matcher) elsewhere(c *rule, r *Request) bool {
+	inside, known := m.ranges(c.Outside, c.Holder, r.Source, r.At)
+	return known && !inside
+}
+
 func (c *rule) holds(r *Request) bool {
 	if len(c.Rule.Status) > 0 && (r.Status < 0 || r.Status >= int64(len(c.status)) || !c.status[r.Status]) ||
 		c.User && !r.User || len(c.Method) > 0 && !slices.Contains(c.Method, r.Method) {
+		return false
+	}
+	if c.agents != nil && !c.agents.in(r.Agent) {
 		return false
 	}
 	if len(c.Path)+len(c.End) == 0 {

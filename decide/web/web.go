@@ -28,6 +28,11 @@ type Rule struct {
 	Status []string `toml:"status"` // the answer is one of these: three digits, or one and xx
 	User   bool     `toml:"user"`   // a user was named
 	Pace   int      `toml:"pace"`   // requests of one source within a minute, of which the last counts; 0 and 1: each counts
+	Agent  []string `toml:"agent"`  // what it calls itself by holds one of these, in whatever case
+	// Outside and Holder say where it may come from that calls itself so: the rule holds for sources outside the protected ranges
+	// under one of the names of Outside, where there are any of their family, and outside the netblocks of one of Holder's names.
+	Outside []string `toml:"outside"`
+	Holder  []string `toml:"holder"`
 }
 
 // None is the method of what isn't HTTP.
@@ -40,11 +45,25 @@ type Request struct {
 	Method string // None where it was no HTTP; empty where it isn't known
 	Path   []byte // with its query
 	Status int64
-	User   bool // it named one
+	User   bool   // it named one
+	Agent  []byte // what its program calls itself; empty where it isn't known
 }
 
+// Ranges tells of a source whether it is in a protected range, or in a netblock of one of the names holder; and whether it is known
+// of that time which ranges of its family go by one of the names outside.
+type Ranges func(outside, holder []string, source netip.Addr, at time.Time) (inside, known bool)
+
 // Rules are rules ready for use: those built in, behind an operator's own. The zero value has none of one's own.
-type Rules struct{ own []rule }
+type Rules struct {
+	own    []rule
+	ranges Ranges
+}
+
+// Knowing returns rules that know ranges by name. Others, a rule that asks where a source comes from never holds.
+func (r Rules) Knowing(ranges Ranges) Rules {
+	r.ranges = ranges
+	return r
+}
 
 // RuleError says which rule is wrong, and why.
 type RuleError struct {
@@ -90,6 +109,7 @@ type rule struct {
 	Rule
 	status [600]bool
 	parts  *parts // of Path
+	agents *parts // of Agent; nil for none
 }
 
 func compile(r Rule) (rule, error) {
@@ -97,8 +117,14 @@ func compile(r Rule) (rule, error) {
 	if r.Kind != "" && !kindName.MatchString(r.Kind) {
 		return c, fmt.Errorf("kind %q; expected a name of small letters, digits and hyphens, such as web-probe", r.Kind)
 	}
-	if len(r.Path)+len(r.End)+len(r.Method)+len(r.Status) == 0 && !r.User {
-		return c, fmt.Errorf("it holds for every request; expected a path, end, method, status or user")
+	if len(r.Path)+len(r.End)+len(r.Method)+len(r.Status)+len(r.Agent) == 0 && !r.User {
+		return c, fmt.Errorf("it holds for every request; expected a path, end, method, status, user or agent")
+	}
+	if len(r.Outside) > 0 && len(r.Agent) == 0 {
+		return c, fmt.Errorf("outside without an agent; it says where one may come from that calls itself so")
+	}
+	if len(r.Holder) > 0 && len(r.Outside) == 0 {
+		return c, fmt.Errorf("holder without an outside; nobody holds all the netblocks that are on record")
 	}
 	if r.Pace < 0 || r.Pace > mostPace {
 		return c, fmt.Errorf("pace %d; expected 0 to %d requests", r.Pace, mostPace)
@@ -116,8 +142,18 @@ func compile(r Rule) (rule, error) {
 			}
 		}
 	}
-	c.Path, c.End = lower(r.Path), lower(r.End)
+	for _, list := range [][]string{r.Agent, r.Outside, r.Holder} {
+		for _, part := range list {
+			if part == "" {
+				return c, fmt.Errorf("an empty name, which every text holds; expected some text")
+			}
+		}
+	}
+	c.Path, c.End, c.Agent, c.Outside, c.Holder = lower(r.Path), lower(r.End), lower(r.Agent), lower(r.Outside), lower(r.Holder)
 	c.parts = newParts(c.Path)
+	if len(c.Agent) > 0 {
+		c.agents = newParts(c.Agent)
+	}
 	for _, text := range r.Status {
 		if err := c.addStatus(text); err != nil {
 			return c, err

@@ -167,8 +167,8 @@ func TestWrongRules(t *testing.T) {
 		rule web.Rule
 		want string
 	}{
-		{web.Rule{Kind: "scan"}, "it holds for every request; expected a path, end, method, status or user"},
-		{web.Rule{Kind: "scan", Query: true, Pace: 9}, "it holds for every request; expected a path, end, method, status or user"},
+		{web.Rule{Kind: "scan"}, "it holds for every request; expected a path, end, method, status, user or agent"},
+		{web.Rule{Kind: "scan", Query: true, Pace: 9}, "it holds for every request; expected a path, end, method, status, user or agent"},
 		{web.Rule{Kind: "a b", User: true}, `kind "a b"; expected a name of small letters, digits and hyphens, such as web-probe`},
 		{web.Rule{Kind: "scan", Path: []string{"/a", ""}}, "an empty part of a path, which every path holds; expected some text"},
 		{web.Rule{Kind: "scan", End: []string{""}}, "an empty part of a path, which every path holds; expected some text"},

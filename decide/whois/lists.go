@@ -79,9 +79,10 @@ func delegation(f []string) (netblock.Range, error) {
 
 // The names of columns, in the order in which they are looked for.
 var (
-	rangeColumns = []string{"cidr", "prefix", "ip_prefix", "network", "range", "ip", "address"}
+	rangeColumns = []string{"cidr", "prefix", "ip_prefix", "network", "range", "ip", "address", "ipaddress"}
 	labelColumns = []string{"provider", "name", "list", "kind", "label", "service", "asn"}
-	timeColumns  = []string{"reported_at", "last", "last_seen", "lastseen", "date", "time", "ts", "timestamp"}
+	kindColumns  = []string{"categories", "category"}
+	timeColumns  = []string{"reported_at", "last", "last_seen", "lastseen", "date", "time", "ts", "timestamp", "lastreportedat"}
 )
 
 // timeLayouts are the forms of times in lists; without an offset they are UTC.
@@ -101,7 +102,7 @@ func moment(text string) time.Time {
 func readList(name string, in io.Reader, r *Result) error {
 	c := csv.NewReader(bufio.NewReaderSize(in, 64<<10))
 	c.FieldsPerRecord, c.Comment, c.ReuseRecord, c.LazyQuotes, c.TrimLeadingSpace = -1, '#', true, true, true
-	where, label, nation, when := 0, 1, -1, -1
+	where, label, nation, when, what := 0, 1, -1, -1, -1
 	for first := true; ; first = false {
 		f, err := c.Read()
 		if errors.Is(err, io.EOF) {
@@ -113,6 +114,7 @@ func readList(name string, in io.Reader, r *Result) error {
 		}
 		if first {
 			if i := column(f, rangeColumns); i >= 0 {
+				what = column(f, kindColumns)
 				where, label, nation = i, column(f, labelColumns), column(f, []string{"cc", "country"})
 				when = column(f, timeColumns)
 				continue
@@ -139,6 +141,9 @@ func readList(name string, in io.Reader, r *Result) error {
 		}
 		if nation >= 0 && nation < len(f) {
 			e.Country = f[nation]
+		}
+		if what >= 0 && what < len(f) {
+			e.Kind = categoryKind(f[what])
 		}
 		if when >= 0 && when < len(f) {
 			e.At = moment(f[when])

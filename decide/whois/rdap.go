@@ -43,11 +43,12 @@ func readRDAP(name string, in io.Reader, r *Result) error {
 	return readJSON(in, func(i int, x *rdapNetwork) { r.rdap(i, x) }, name+": RDAP answer", `an "ip network" object`)
 }
 
-// readJSON reads objects that stand one after the other, by themselves or in lists, and gives each with the number of what
-// it stood in. what says in an error what they are, and expected what they should be.
+// readJSON reads objects that stand one after the other, by themselves or in lists, and gives each with its number.
+// what says in an error what they are, and expected what they should be.
 func readJSON[T any](in io.Reader, each func(i int, x *T), what, expected string) error {
 	limit := &io.LimitedReader{R: in, N: mostJSON}
 	d := json.NewDecoder(limit)
+	n := 0 // of what was given to each
 	for i := 1; ; i++ {
 		var raw json.RawMessage
 		err := d.Decode(&raw)
@@ -61,13 +62,18 @@ func readJSON[T any](in io.Reader, each func(i int, x *T), what, expected string
 			err = json.Unmarshal(raw, &list[0])
 		}
 		if err != nil {
+			var wrong *json.UnmarshalTypeError
+			if errors.As(err, &wrong) {
+				err = fmt.Errorf("%q is of type %s", wrong.Field, wrong.Value)
+			}
 			if limit.N <= 0 {
 				err = fmt.Errorf("more than %d bytes in one file", mostJSON)
 			}
 			return fmt.Errorf("%s %d: %w; expected %s", what, i, err, expected)
 		}
 		for k := range list {
-			each(i, &list[k])
+			n++
+			each(n, &list[k])
 		}
 	}
 }
@@ -150,8 +156,8 @@ func abuseOf(list []rdapEntity) string {
 	for _, e := range list {
 		if slices.Contains(e.Roles, "abuse") {
 			for _, who := range e.card("email") {
-				if mail(who) != "" {
-					return mail(who)
+				if mailAddress(who) != "" {
+					return mailAddress(who)
 				}
 			}
 		}

@@ -96,7 +96,7 @@ func (a *answers) remark(line string) {
 		where, rest, _ := strings.Cut(line[i+len(lead):], "'")
 		_, rest, _ = strings.Cut(rest, "'")
 		who, _, _ := strings.Cut(rest, "'")
-		if x, err := parseRange(where); err == nil && mail(who) != "" {
+		if x, err := parseRange(where); err == nil && mailAddress(who) != "" {
 			a.said[x] = who
 		}
 	}
@@ -182,7 +182,7 @@ func (a *answers) abuse(o *object, where netblock.Range) string {
 		return who
 	}
 	for _, key := range []string{"abuse-mailbox", "rabuseemail", "orgabuseemail", "e-mail-abuse"} {
-		if who := mail(o.first(key)); who != "" {
+		if who := mailAddress(o.first(key)); who != "" {
 			return who
 		}
 	}
@@ -198,19 +198,19 @@ func (a *answers) abuse(o *object, where netblock.Range) string {
 		return out
 	}
 	for _, x := range refers(o, "abuse-c", "mnt-irt") {
-		if who := mail(x.first("abuse-mailbox", "e-mail", "email")); who != "" {
+		if who := mailAddress(x.first("abuse-mailbox", "e-mail", "email")); who != "" {
 			return who
 		}
 	}
 	for _, org := range refers(o, "org") {
 		for _, x := range append(refers(org, "abuse-c"), org) {
-			if who := mail(x.first("abuse-mailbox")); who != "" {
+			if who := mailAddress(x.first("abuse-mailbox")); who != "" {
 				return who
 			}
 		}
 	}
 	for _, x := range refers(o, "admin-c", "tech-c") {
-		if who := mail(x.first("abuse-mailbox")); who != "" {
+		if who := mailAddress(x.first("abuse-mailbox")); who != "" {
 			return who
 		}
 	}
@@ -226,7 +226,7 @@ func inPassing(remarks []string) string {
 			continue
 		}
 		for _, word := range strings.Fields(line) {
-			who := mail(strings.Trim(word, ".,;:<>()[]\"'*"))
+			who := mailAddress(strings.Trim(word, ".,;:<>()[]\"'*"))
 			if who == "" || who == found {
 				continue
 			}

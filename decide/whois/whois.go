@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"lastresort/decide/history"
+	"lastresort/decide/mail"
 	"lastresort/netblock"
 )
 
@@ -31,6 +32,10 @@ type Entry struct {
 	At      time.Time      // when it was seen; zero where none is said
 	// Of what was reported only: the kind of sighting, and by whom.
 	Kind, Reporter string
+	Count          int64         // events; 0 where none is said
+	First          time.Time     // of several; zero where none is said
+	Own            bool          // a program on one of our own machines saw it, if the file is from one
+	Proof          history.Proof // of what is our own
 }
 
 // Netblocks returns the netblock records of an entry, one for each prefix of its range.
@@ -71,6 +76,9 @@ const (
 	CloudJSON Format = "cloud"     // what clouds publish of their ranges
 	List      Format = "list"      // one range a line, or CSV
 	XARF      Format = "xarf"      // abuse reports that somebody sent us
+	Mail      Format = "mail"      // mails, which package mail takes apart
+	CrowdSec  Format = "crowdsec"  // alerts and decisions of CrowdSec
+	SQLite    Format = "sqlite"    // a database, such as fail2ban's
 )
 
 // Unsaid tells whether nothing is said of who holds the ranges, so that somebody must say what they are.
@@ -107,8 +115,14 @@ func recognise(head []byte) Format {
 	switch {
 	case len(text) == 0:
 		return Records
+	case bytes.HasPrefix(head, []byte("SQLite format 3\x00")):
+		return SQLite
+	case string(bytes.TrimRight(text, " \r\n")) == "null" || string(bytes.TrimRight(text, " \r\n")) == "[]":
+		return CrowdSec // of which there is nothing to tell
 	case text[0] == '{' || text[0] == '[':
 		return recogniseJSON(text)
+	case mail.Is(text):
+		return Mail
 	}
 	for _, line := range bytes.Split(text, []byte("\n")) {
 		line = bytes.TrimRight(line, "\r")
@@ -140,6 +154,9 @@ func recogniseJSON(text []byte) Format {
 	}
 	if bytes.Contains(text, []byte(`"xarf_version"`)) || bytes.Contains(text, []byte(`"ReporterInfo"`)) {
 		return XARF
+	}
+	if bytes.Contains(text, []byte(`"origin"`)) && bytes.Contains(text, []byte(`"scenario"`)) || bytes.Contains(text, []byte(`"events_count"`)) {
+		return CrowdSec
 	}
 	if bytes.Contains(text, []byte(`"objectClassName"`)) || bytes.Contains(text, []byte(`"rdapConformance"`)) || bytes.Contains(text, []byte(`"startAddress"`)) {
 		return RDAP
@@ -186,6 +203,8 @@ func Read(name string, in io.Reader, format Format) (Result, error) {
 		err = readList(name, in, &r)
 	case XARF:
 		err = readXARF(name, in, &r)
+	case CrowdSec:
+		err = readCrowdSec(name, in, &r)
 	default:
 		err = fmt.Errorf("%s: format %q isn't read here", name, format)
 	}
@@ -202,7 +221,7 @@ func (r *Result) add(line int, e Entry) {
 		*x = strings.Join(strings.Fields(*x), " ")
 	}
 	e.Country = country(e.Country)
-	e.Abuse = mail(e.Abuse)
+	e.Abuse = mailAddress(e.Abuse)
 	widest := 8
 	if !e.Range.Is4() {
 		widest = 16
@@ -231,8 +250,8 @@ func country(s string) string {
 	return s
 }
 
-// mail returns a mail address if that is all that a text is.
-func mail(s string) string {
+// mailAddress returns a mail address if that is all that a text is.
+func mailAddress(s string) string {
 	s = strings.TrimPrefix(strings.TrimSpace(s), "mailto:")
 	at := strings.LastIndexByte(s, '@')
 	if at < 1 || at == len(s)-1 || len(s) > 254 || strings.ContainsAny(s, " \t<>()[],;:\\\"'") || strings.Count(s, "@") > 1 || !strings.Contains(s[at:], ".") {

@@ -1,6 +1,7 @@
 package whois
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -25,9 +26,11 @@ type xarf struct {
 		Domain string `json:"ReporterOrgDomain"`
 	} `json:"ReporterInfo"`
 	Report struct {
-		At     string `json:"Date"`
-		IP     string `json:"SourceIp"`
-		Source struct {
+		At string `json:"Date"`
+		IP string `json:"SourceIp"`
+		// Of an account that was broken into, it is the other side that attacked.
+		Attacker string `json:"AttackerIp"`
+		Source   struct {
 			IP string `json:"IP"`
 		} `json:"Source"`
 		Type string `json:"ReportType"`
@@ -57,12 +60,13 @@ func (x *xarf) entry() (Entry, error) {
 	}
 	if x.Version == "" {
 		source, at, kind, reporter = x.Report.IP, x.Report.At, x.Report.Type, x.Old.Domain
-		if source == "" {
-			source = x.Report.Source.IP
-		}
+		source = cmp.Or(source, x.Report.Source.IP, x.Report.Attacker)
 		if reporter == "" {
 			reporter = x.Old.Org
 		}
+	}
+	if source == "" {
+		return Entry{}, fmt.Errorf("it names no address")
 	}
 	a, err := netblock.ParseAddr(source)
 	if err != nil {
@@ -82,7 +86,16 @@ func (x *xarf) entry() (Entry, error) {
 // kindOf returns the kind of a sighting that a type of report is about.
 func kindOf(what string) string {
 	what = strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(what))
-	for _, c := range []struct{ part, kind string }{{"login", "ssh-login"}, {"spam", "spam"}, {"bulkmessaging", "spam"}, {"sqlinjection", "web-exploit"}, {"exploit", "web-exploit"},
+	if strings.Contains(what, "login") || strings.Contains(what, "bruteforce") {
+		for _, c := range []struct{ part, kind string }{{"postfix", "mail-login"}, {"imap", "mail-login"}, {"pop3", "mail-login"}, {"smtp", "mail-login"}, {"dovecot", "mail-login"},
+			{"mail", "mail-login"}, {"ftp", "ftp-login"}, {"apache", "web-login"}, {"http", "web-login"}, {"wordpress", "web-login"}} {
+			if strings.Contains(what, c.part) {
+				return c.kind
+			}
+		}
+		return "ssh-login"
+	}
+	for _, c := range []struct{ part, kind string }{{"spam", "spam"}, {"bulkmessaging", "spam"}, {"sqlinjection", "web-exploit"}, {"exploit", "web-exploit"},
 		{"scraping", "web-probe"}, {"vulnerabilityscan", "web-probe"}} {
 		if strings.Contains(what, c.part) {
 			return c.kind
