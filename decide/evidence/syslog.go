@@ -32,6 +32,8 @@ func newClock(at time.Time, zone *time.Location) clock {
 // split takes a line apart:
 //
 //	[<PRI>] TIME [<facility.level>] HOST PROGRAM[PID]: MESSAGE     syslog, journalctl
+//	TIME HOST facility.level PROGRAM[PID]: MESSAGE                 busybox
+//	TIME facility.level: [TIME] PROGRAM[PID]: MESSAGE              socklog
 //	<PRI>1 TIME HOST PROGRAM PID MSGID DATA MESSAGE                RFC 5424
 //	HOST PROGRAM[PID]: MESSAGE                                     the journal without times; then it is the moment of reading
 func (c *clock) split(line []byte) (entry, bool) {
@@ -52,17 +54,58 @@ func (c *clock) split(line []byte) (entry, bool) {
 		rest = bytes.TrimLeft(rest[end+1:], " ")
 	}
 	word, more := firstWord(rest)
+	if mark, colon := before(word, ":"); colon && isFacility(mark) && ok { // socklog, which may keep syslog's own time
+		rest = more
+		if _, later, again := c.time(rest); again {
+			rest = later
+		}
+		word, more = firstWord(bytes.TrimLeft(rest, " "))
+	}
 	if e.tag(word) {
 		e.message = more
 		return e, ok
 	}
+	if !isHost(word) { // it is another form of log
+		return e, false
+	}
 	e.host = word
 	word, more = firstWord(bytes.TrimLeft(more, " "))
+	if isFacility(word) { // busybox
+		word, more = firstWord(bytes.TrimLeft(more, " "))
+	}
 	if !e.tag(word) {
 		return e, false
 	}
 	e.message = more
 	return e, ok || len(e.pid) > 0
+}
+
+// isHost tells what a host may be called in a log, by itself or by whoever passed the line on.
+func isHost(word []byte) bool {
+	for _, c := range word {
+		if c < '+' || c > '9' && c < '@' && c != ':' || c > 'Z' && c < 'a' && c != '_' || c > 'z' && c < 0x80 && c != '~' {
+			return c == '%'
+		}
+	}
+	return len(word) > 0
+}
+
+// isFacility tells what some loggers put before the program, such as auth.info.
+func isFacility(word []byte) bool {
+	facility, level, ok := bytes.Cut(word, []byte("."))
+	if !ok || len(word) > 20 {
+		return false
+	}
+	switch string(level) {
+	case "emerg", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug":
+	default:
+		return false
+	}
+	switch string(facility) {
+	case "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security", "syslog", "user", "uucp":
+		return true
+	}
+	return len(facility) == len("local0") && string(facility[:5]) == "local"
 }
 
 // tag reads PROGRAM[PID]: or PROGRAM: or [PROGRAM], with or without a path.

@@ -207,7 +207,7 @@ func zoneName(rest []byte) ([]byte, bool) {
 	switch {
 	case string(word) == "UTC", string(word) == "GMT":
 		return more, true
-	case len(word) >= 3 && len(word) <= 5 && allUpper(word):
+	case len(word) >= 3 && len(word) <= 5 && allUpper(word) && string(word) != "SMTP": // exim's
 		return more, false
 	}
 	return rest, false
