@@ -53,6 +53,26 @@ func (t *Tally) add(e Event) {
 	}
 }
 
+// take adds another's rows. The other is of no use afterwards.
+func (t *Tally) take(other *Tally) {
+	if len(t.rows) == 0 {
+		t.rows = other.rows
+		return
+	}
+	for k, r := range other.rows {
+		have, ok := t.rows[k]
+		if !ok {
+			t.rows[k] = r
+			continue
+		}
+		have.count += r.count
+		if r.first.Before(have.first) {
+			have.first = r.first
+		}
+		have.last = latest(have.last, r.last)
+	}
+}
+
 // Records returns the sightings and the traffic, sorted by source, kind or service, proof and day.
 func (t *Tally) Records() ([]history.Sighting, []history.Traffic) {
 	keys := make([]rowKey, 0, len(t.rows))
