@@ -20,6 +20,8 @@ type clock struct {
 	at     time.Time // when the log is read
 	future time.Time // from here on a line is of the future
 	zone   *time.Location
+	stamp  [15]byte  // of the last line with a time such as Nov  1 01:00:00
+	stood  time.Time // for that
 }
 
 func newClock(at time.Time, zone *time.Location) clock {
@@ -128,7 +130,11 @@ func (e *entry) tag(word []byte) bool {
 	}
 	e.program = word
 	if _, apache := after(word, "httpd/"); !apache { // what Apache puts behind is a name of the site's
-		e.program = word[bytes.LastIndexByte(word, '/')+1:]
+		path := word
+		if i := bytes.IndexByte(word, '('); i >= 0 { // what dovecot puts behind is a client's choice
+			path = word[:i]
+		}
+		e.program = word[bytes.LastIndexByte(path, '/')+1:]
 	}
 	return len(e.program) > 0
 }

@@ -128,15 +128,21 @@ func quoted(text []byte) (inner, rest []byte, ok bool) {
 	if len(text) == 0 || text[0] != '"' {
 		return nil, text, false
 	}
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
+	for from := 1; ; {
+		i := bytes.IndexByte(text[from:], '"')
+		if i < 0 {
+			return nil, text, false
+		}
+		i += from
+		backslashes := 0
+		for text[i-1-backslashes] == '\\' {
+			backslashes++
+		}
+		if backslashes%2 == 0 {
 			return text[1:i], text[i+1:], true
 		}
+		from = i + 1
 	}
-	return nil, text, false
 }
 
 // event tells what a request shows.
