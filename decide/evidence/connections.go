@@ -9,8 +9,8 @@ import (
 
 // connections remembers the newest connections of sshd: a table of fixed size, for whoever attacks opens as many as he likes.
 type connections struct {
-	rows [connectionRows][connectionWays]connection
-	last int64 // Unix time of the newest line
+	rows *[connectionRows][connectionWays]connection // nil until there is one
+	last int64                                       // Unix time of the newest line
 }
 
 // A connection may stand in any place of its row. Together these are some thousands of connections at a time; sshd itself
@@ -74,6 +74,9 @@ func (h fnv1a) with(text []byte) fnv1a {
 
 // row returns where a process's connection may stand.
 func (s *connections) row(process uint64) *[connectionWays]connection {
+	if s.rows == nil {
+		s.rows = new([connectionRows][connectionWays]connection)
+	}
 	return &s.rows[process*0x9e3779b97f4a7c15>>54]
 }
 
@@ -143,6 +146,9 @@ const (
 
 // save returns the connections of which lines may still come, the newest last.
 func (s *connections) save() json.RawMessage {
+	if s.rows == nil {
+		return nil
+	}
 	var out []openConnection
 	for i := range s.rows {
 		for _, c := range s.rows[i] {

@@ -72,8 +72,10 @@ func (d *dovecot) login(e *entry, text []byte, service string) (Event, bool) {
 	if j := bytes.Index(reason, []byte(": user=<")); j >= 0 {
 		reason = reason[:j]
 	}
-	if _, good := after(text, "Login: user=<"); good {
-		return honest(e, service, source, true)
+	for _, good := range []string{"Login: user=<", "Logged in: user=<"} { // the second since 2.4
+		if _, ok := after(text, good); ok {
+			return honest(e, service, source, true)
+		}
 	}
 	if n := bytes.LastIndex(reason, []byte("(auth failed, ")); n >= 0 {
 		ev, ok := hostile(e, "mail-login", source, true)
@@ -112,7 +114,7 @@ func (d *dovecot) authentication(e *entry, process, text []byte) (Event, bool) {
 	case found > 1:
 		return Event{}, false // all but one of them are a name
 	}
-	if inner, ok := after(process, "auth("); ok {
+	if inner, ok := after(process, "auth("); ok && !bytes.Contains(text, []byte(")<")) && !bytes.Contains(text, []byte("): ")) { // else a name ends it
 		for _, why := range authFailures {
 			if bytes.Contains(text, []byte(why)) {
 				inner, _ = before(inner, ">")

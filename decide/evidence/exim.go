@@ -36,19 +36,19 @@ func (x *exim) read(e *entry) (Event, bool) {
 	text := e.message
 	if i := bytes.Index(text, []byte(" authenticator failed for ")); i > 0 && bytes.IndexByte(text[:i], ' ') < 0 {
 		text = text[i+len(" authenticator failed for "):]
-		if i = bytes.Index(text, []byte(": 535 Incorrect authentication data")); i < 0 {
-			return Event{}, false
-		}
-		source, ok := x.client(text[:i])
-		return hostile(e, "mail-login", source, ok)
+		text, _ = after(text, "H=")
+		source, rest, ok := x.client(text)
+		return hostile(e, "mail-login", source, ok && bytes.Contains(rest, []byte(": 535 Incorrect authentication data")))
 	}
 	if rest, ok := after(text, "H="); ok {
-		i := bytes.Index(rest, []byte(" F=<"))
-		if i < 0 || !bytes.Contains(rest[i:], []byte("> rejected RCPT <")) || !bytes.HasSuffix(rest, []byte(": relay not permitted")) {
-			return Event{}, false
-		}
-		source, ok := x.client(rest[:i])
-		return hostile(e, "spam", source, ok)
+		return x.rejected(e, rest)
+	}
+	if rest, ok := after(text, "SMTP call from "); ok {
+		return x.impolite(e, rest)
+	}
+	if rest, ok := after(text, `SMTP protocol error in "AUTH `); ok && bytes.Count(rest, []byte(`" H=`)) == 1 { // else a part of it is the client's
+		_, rest, _ = bytes.Cut(rest, []byte(`" H=`))
+		return x.impolite(e, rest)
 	}
 	id, rest := firstWord(text)
 	if rest, ok := after(rest, "<= "); ok && len(id) > 15 {
@@ -57,25 +57,95 @@ func (x *exim) read(e *entry) (Event, bool) {
 	return Event{}, false
 }
 
-// client reads [HOST ][(HELO) ][A][:PORT][ I=…]: the last address before what is ours.
-func (x *exim) client(text []byte) (netip.Addr, bool) {
-	for _, ours := range []string{" I=[", " Ci=", " CV=", " SNI=", " X=", " P="} {
-		if i := bytes.Index(text, []byte(ours)); i >= 0 {
-			text = text[:i]
+// rejected reads CLIENT [WHAT IS OURS] F=<SENDER> rejected RCPT <RECIPIENT>: WHY. An unknown recipient is mostly a bounce of
+// what somebody else sent, so it weighs little; what is refused for a time only may be our own trouble.
+func (x *exim) rejected(e *entry, text []byte) (Event, bool) {
+	source, rest, ok := x.client(text)
+	_, rest, refused := bytes.Cut(rest, []byte("> rejected RCPT "))
+	_, why, _ := bytes.Cut(rest, []byte(">: "))
+	kind := ""
+	switch {
+	case bytes.HasSuffix(why, []byte("relay not permitted")), bytes.HasPrefix(why, []byte("Sender verify failed")):
+		kind = "spam"
+	case containsAnyFold(why, "unknown user", "no such user", "unrouteable address", "user unknown"):
+		kind = "scan"
+	case containsAnyFold(why, " rbl", "blocked by ", "dnsbl", "is listed at ", "blacklisted", "blocklisted", "is in a black list"):
+		kind = "spam"
+	}
+	return hostile(e, kind, source, ok && refused && kind != "")
+}
+
+// impolite reads a client that no mail server would be, behind
+//
+//	SMTP protocol error in "AUTH …" H=CLIENT AUTH command used when not advertised
+//	SMTP protocol error in "AUTH …" H=CLIENT LOGIN authentication mechanism not supported
+//	SMTP call from CLIENT dropped: too many …
+func (x *exim) impolite(e *entry, text []byte) (Event, bool) {
+	text, _ = after(text, "H=")
+	source, rest, ok := x.client(text)
+	for _, what := range []string{"AUTH command used when not advertised", "LOGIN authentication mechanism not supported", "PLAIN authentication mechanism not supported", "dropped: too many "} {
+		if bytes.HasPrefix(bytes.TrimLeft(rest, " "), []byte(what)) {
+			return hostile(e, "scan", source, ok)
 		}
 	}
-	i := bytes.LastIndexByte(text, '[')
-	if i < 0 {
-		return netip.Addr{}, false
+	return Event{}, false
+}
+
+// containsAnyFold tells whether a text holds one of some parts in lower case, in whatever case.
+func containsAnyFold(text []byte, parts ...string) bool {
+	lower := bytes.ToLower(text)
+	for _, part := range parts {
+		if bytes.Contains(lower, []byte(part)) {
+			return true
+		}
 	}
-	n := bytes.IndexByte(text[i:], ']')
+	return false
+}
+
+// client reads [HOST ][(HELO) ][A][:PORT] and returns what stands behind it, ours or the client's. HELO is the client's choice,
+// and where junk is let in it may hold anything: where what looks like its end stands before different addresses the line can
+// be read in two ways, and nobody is meant.
+func (x *exim) client(text []byte) (source netip.Addr, rest []byte, ok bool) {
+	i := bytes.IndexByte(text, '[')
+	open := bytes.IndexByte(text, '(')
+	if i < 0 || open < 0 || open > i {
+		if i < 0 || i > 0 && text[i-1] != ' ' {
+			return source, nil, false
+		}
+		return x.bracketed(text[i:])
+	}
+	if open > 0 && text[open-1] != ' ' {
+		return source, nil, false
+	}
+	end := []byte(") [")
+	for from := open; ; {
+		i := bytes.Index(text[from:], end)
+		if i < 0 {
+			return source, rest, ok
+		}
+		from += i + len(") ")
+		a, behind, is := x.bracketed(text[from:])
+		switch {
+		case !is || ok && a != source:
+			return netip.Addr{}, nil, false
+		case !ok:
+			source, rest, ok = a, behind, true
+		}
+	}
+}
+
+// bracketed reads [A][:PORT].
+func (x *exim) bracketed(text []byte) (source netip.Addr, rest []byte, ok bool) {
+	n := bytes.IndexByte(text, ']')
 	if n < 0 {
-		return netip.Addr{}, false
+		return source, nil, false
 	}
-	if port := text[i+n+1:]; len(port) > 0 && (port[0] != ':' || !isNumber(port[1:])) {
-		return netip.Addr{}, false
+	source, ok = x.addresses.of(text[1:n])
+	rest = text[n+1:]
+	if port, colon := after(rest, ":"); colon && len(port) > 0 && port[0] >= '0' && port[0] <= '9' {
+		rest = bytes.TrimLeft(port, "0123456789")
 	}
-	return x.addresses.of(text[i+1 : i+n])
+	return source, rest, ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == ':')
 }
 
 // accepted reads SENDER H=HOST [A]… P=PROTOCOL … [A=LOGIN]: a mail that was taken in. A sender in quotes may look like all
@@ -83,13 +153,13 @@ func (x *exim) client(text []byte) (netip.Addr, bool) {
 func (x *exim) accepted(e *entry, text []byte) (Event, bool) {
 	_, rest := firstWord(text)
 	rest, from := after(rest, "H=")
-	i := bytes.Index(rest, []byte(" P="))
-	if !from || i < 0 || bytes.IndexByte(text[:len(text)-len(rest)], '"') >= 0 || bytes.Contains(rest, []byte(" H=")) {
+	source, behind, ok := x.client(rest)
+	i := bytes.Index(behind, []byte(" P="))
+	if !from || !ok || i < 0 || bytes.IndexByte(text[:len(text)-len(rest)], '"') >= 0 || bytes.Contains(rest, []byte(" H=")) {
 		return Event{}, false
 	}
-	source, ok := x.client(rest[:i])
 	service := "smtp"
-	if protocol, more := firstWord(rest[i+len(" P="):]); bytes.HasSuffix(protocol, []byte("a")) && bytes.Contains(more, []byte("A=")) {
+	if protocol, more := firstWord(behind[i+len(" P="):]); bytes.HasSuffix(protocol, []byte("a")) && bytes.Contains(more, []byte("A=")) {
 		service = "submission"
 	}
 	return honest(e, service, source, ok)

@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 )
 
@@ -14,31 +15,54 @@ import (
 // What was read until an error is in the position and counts. An old file that is damaged doesn't keep the newer ones from
 // being read; its error comes at the end. A *FormatError is about the log itself: then nothing of it is worth keeping.
 func Follow(ctx context.Context, path string, from Position, o Options, t *Tally) (Position, Summary, error) {
+	for try := 1; ; try++ {
+		mine := NewTally(t.Reporter)
+		at, sum, cut, err := follow(ctx, path, from, o, mine)
+		if cut && try < mostTries && ctx.Err() == nil {
+			continue
+		}
+		t.take(mine)
+		return at, sum, err
+	}
+}
+
+// mostTries bounds how often a log is read again that was emptied while it was read, and opened again that was rotated.
+const mostTries = 20
+
+// follow is Follow once. cut tells that the log was emptied meanwhile, so that what was read may be of two files.
+func follow(ctx context.Context, path string, from Position, o Options, t *Tally) (at Position, sum Summary, cut bool, err error) {
 	d := newDigest(path, o, t)
 	files, lost, err := filesSince(path, from)
 	defer closeAll(files)
 	if err != nil {
-		return from, d.sum, &DamageError{path, 0, cause(err).Error()}
+		return from, d.sum, false, &DamageError{path, 0, cause(err).Error()}
 	}
 	d.sum.Lost = lost
 	d.known = !from.isZero() // it was recognised when it was read first
 	d.resume(from.State)
-	at := from
+	at = from
 	var damage error
-	for _, f := range files {
+	for i, f := range files {
+		f.final = i+1 < len(files) && (i+2 < len(files) || files[i+1].size > 0) // the next one has lines, so this one gets none
 		err := d.file(ctx, f)
+		cut = f.wasCut() || cut
+		if f.live && i > 0 && f.pos.Offset == 0 && err == nil {
+			break // whoever writes may still be writing the file before
+		}
 		if err == nil || f.pos.Lines > 0 {
 			at = f.pos
 			at.Last = latest(from.Last, d.sum.Last)
 		}
 		if err != nil && (f.live || ctx.Err() != nil) {
-			return d.stop(at, err)
+			at, sum, err = d.stop(at, err)
+			return at, sum, cut, err
 		}
 		if damage == nil {
 			damage = err
 		}
 	}
-	return d.stop(at, damage)
+	at, sum, err = d.stop(at, damage)
+	return at, sum, cut, err
 }
 
 // stop adds to a position what the readers know.
@@ -77,8 +101,22 @@ func (d *digest) file(ctx context.Context, f *file) error {
 }
 
 // filesSince opens the files that hold what came since a position, in their order, and tells whether some of it is nowhere.
-// They are opened before anything is read, so that a rotation meanwhile doesn't change what they are.
-func filesSince(path string, from Position) ([]*file, bool, error) {
+// They are opened before anything is read, so that a rotation meanwhile doesn't change what they are; one that goes on while
+// they are opened is waited for.
+func filesSince(path string, from Position) (files []*file, lost bool, err error) {
+	for try := 1; ; try++ {
+		before := namesOf(path)
+		files, lost, err = filesNow(path, from)
+		if try == mostTries || maps.Equal(before, namesOf(path)) {
+			return files, lost, err
+		}
+		closeAll(files)
+		time.Sleep(time.Duration(try) * time.Millisecond)
+	}
+}
+
+// filesNow is filesSince where nothing is rotated meanwhile.
+func filesNow(path string, from Position) ([]*file, bool, error) {
 	live, err := open(path)
 	if err != nil {
 		return nil, false, err
@@ -99,7 +137,7 @@ func filesSince(path string, from Position) ([]*file, bool, error) {
 		return append(old, live), false, nil
 	}
 	for _, same := range []func(*file) bool{
-		func(f *file) bool { return f.isFile(from) && f.begins(from) },
+		func(f *file) bool { return f.isFile(from) && (from.Offset == 0 || f.begins(from)) },
 		func(f *file) bool { return f.begins(from) },
 	} {
 		for i := len(old) - 1; i >= 0; i-- {

@@ -22,8 +22,8 @@ type vsftpd struct{ addresses addresses }
 
 func newVsftpd(Options) reader { return &vsftpd{addresses{}} }
 
-// read reads [USER] FAIL LOGIN: Client "A"[, "WHY"] and [USER] OK LOGIN: …; the last such counts, for before it stands the
-// user's name. In syslog it is pam that tells.
+// read reads [USER] FAIL LOGIN: Client "A"[, "WHY"] and [USER] OK LOGIN: …; before the
+// address stands the user's name, behind it what the client sent. In syslog it is pam that tells.
 func (v *vsftpd) read(e *entry) (Event, bool) {
 	text := e.message
 	if text[0] != '[' {
@@ -34,10 +34,13 @@ func (v *vsftpd) read(e *entry) (Event, bool) {
 		source, ok := v.addresses.pamFailure(text)
 		return hostile(e, "ftp-login", source, ok)
 	}
+	if bytes.Count(text, []byte(`: Client "`)) != 1 { // one of them stands in a name, or in what a client sent
+		return Event{}, false
+	}
 	for _, c := range []struct {
 		mark string
 		good bool
-	}{{`] FAIL LOGIN: Client "`, false}, {`] OK LOGIN: Client "`, true}} {
+	}{{`] FAIL LOGIN: Client "`, false}, {`] FTP response: Client "`, false}, {`] OK LOGIN: Client "`, true}} {
 		i := bytes.LastIndex(text, []byte(c.mark))
 		if i < 0 {
 			continue
@@ -48,6 +51,9 @@ func (v *vsftpd) read(e *entry) (Event, bool) {
 			return Event{}, false
 		}
 		source, ok := v.addresses.of(rest[:n])
+		if _, answer := after([]byte(c.mark), "] FTP"); answer { // who isn't on the list of users isn't asked for a password
+			ok = ok && bytes.Equal(rest[n:], []byte(`", "530 Permission denied."`))
+		}
 		if !c.good {
 			return hostile(e, "ftp-login", source, ok)
 		}
@@ -86,7 +92,7 @@ func (p *proftpd) read(e *entry) (Event, bool) {
 		return Event{}, false
 	}
 	open := bytes.LastIndexByte(e.message[:i], '[')
-	if open < 0 {
+	if open < 0 || i+2 < len(e.message) && e.message[i+2] != ':' && e.message[i+2] != ' ' {
 		return Event{}, false
 	}
 	source, ok := p.addresses.of(e.message[open+1 : i])
@@ -99,7 +105,7 @@ func (p *proftpd) read(e *entry) (Event, bool) {
 		return Event{}, false
 	case bytes.HasSuffix(bytes.TrimRight(text, " ."), []byte(": Login successful")):
 		return honest(e, "ftp", source, ok)
-	case bytes.Contains(text, []byte("(Login failed)")), bytes.Contains(text, []byte(": no such user found from ")):
+	case bytes.Contains(text, []byte("(Login failed)")), bytes.Contains(text, []byte(": no such user found")), bytes.HasSuffix(text, []byte(": no such user")):
 		return hostile(e, "ftp-login", source, ok)
 	}
 	return Event{}, false

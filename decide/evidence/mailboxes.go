@@ -2,8 +2,12 @@ package evidence
 
 import "bytes"
 
-// isMailbox tells the servers of Cyrus and Courier, which share their names.
+// isMailbox tells the servers of Cyrus, Courier and the University of Washington, which share their names.
 func isMailbox(program []byte) bool {
+	switch string(program) {
+	case "ipop3d", "ipop3sd", courierSMTP:
+		return true
+	}
 	for _, name := range []string{"imap", "pop3", "courierimap", "courierpop3"} {
 		if rest, ok := after(program, name); ok {
 			switch string(rest) {
@@ -15,7 +19,10 @@ func isMailbox(program []byte) bool {
 	return false
 }
 
-// mailboxes reads the logins of Cyrus and of Courier.
+// courierSMTP is the name of Courier's server for mail.
+const courierSMTP = "courieresmtpd"
+
+// mailboxes reads the logins of Cyrus, of Courier, and of the University of Washington's servers.
 type mailboxes struct{ addresses addresses }
 
 func newMailboxes(Options) reader { return &mailboxes{addresses{}} }
@@ -24,7 +31,21 @@ func newMailboxes(Options) reader { return &mailboxes{addresses{}} }
 //
 //	badlogin: HOST [A] METHOD …      login: HOST [A] USER …             Cyrus; HOST was looked up
 //	LOGIN FAILED, user=U, ip=[A]…    LOGIN, user=U, ip=[A], …           Courier
+//	error,relay=A,…: 550 User unknown. error,relay=A,msg="535 Authentication failed.",cmd: …
+//	Login failed user=U auth=U host=HOST [A]                            University of Washington
 func (m *mailboxes) read(e *entry) (Event, bool) {
+	if string(e.program) == courierSMTP {
+		return m.courierMail(e)
+	}
+	if rest, ok := after(e.message, "Login failed user="); ok {
+		rest, ok = before(rest, "]")
+		i := bytes.LastIndexByte(rest, '[')
+		if !ok || i < 1 || rest[i-1] != ' ' && rest[i-1] != '=' {
+			return Event{}, false
+		}
+		source, ok := m.addresses.of(rest[i+1:])
+		return hostile(e, "mail-login", source, ok)
+	}
 	service := "imap"
 	if bytes.Contains(e.program, []byte("pop3")) {
 		service = "pop3"
@@ -63,4 +84,20 @@ func (m *mailboxes) read(e *entry) (Event, bool) {
 		return hostile(e, "mail-login", source, ok)
 	}
 	return honest(e, service, source, ok)
+}
+
+// courierMail reads what Courier's server for mail refused. The address comes before anything that the client said.
+func (m *mailboxes) courierMail(e *entry) (Event, bool) {
+	rest, ok := after(e.message, "error,relay=")
+	word, rest, _ := bytes.Cut(rest, []byte(","))
+	source, known := m.addresses.of(word)
+	switch {
+	case !ok || !known:
+		return Event{}, false
+	case bytes.HasPrefix(rest, []byte(`msg="535 Authentication failed`)):
+		return hostile(e, "mail-login", source, true)
+	case bytes.HasSuffix(rest, []byte(": 550 User unknown.")), bytes.HasPrefix(rest, []byte(`msg="550 User unknown`)):
+		return hostile(e, "scan", source, true)
+	}
+	return Event{}, false
 }

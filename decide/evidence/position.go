@@ -39,6 +39,7 @@ type file struct {
 	*os.File
 	path   string
 	live   bool // it is still being written
+	final  bool // it won't be written any more
 	packed bool
 	pos    Position // where it would begin
 	head   []byte
@@ -103,6 +104,22 @@ func (f *file) begins(with Position) bool {
 // isFile tells whether a file is the one that was read, under whatever name.
 func (f *file) isFile(p Position) bool { return f.pos.Device == p.Device && f.pos.Inode == p.Inode }
 
+// wasCut tells whether a file was emptied after it was opened: it doesn't begin any more with what it began with. Where it
+// began with less than a position remembers, that now takes in what was written meanwhile.
+func (f *file) wasCut() bool {
+	if f.packed || f.pos.Hash == "" {
+		return false
+	}
+	head := make([]byte, headSize)
+	n, _ := f.ReadAt(head, 0) // what can't be read isn't there any more
+	if head = head[:n]; !bytes.HasPrefix(head, f.head) || int64(n) < min(f.pos.Offset, headSize) {
+		return true
+	}
+	f.head = head
+	f.pos.Head, f.pos.Hash = int64(len(head)), hashOf(head)
+	return false
+}
+
 // text opens the text of a file from where it is to be read, or from its end if that comes before. It returns from where.
 func (f *file) text() (*bufio.Reader, int64, error) {
 	offset := f.pos.Offset
@@ -122,4 +139,4 @@ func (f *file) text() (*bufio.Reader, int64, error) {
 }
 
 // settled tells whether nobody is writing to a log any more: a last line without an end won't get one.
-func (f *file) settled() bool { return !f.live || time.Since(f.pos.Written) > time.Minute }
+func (f *file) settled() bool { return f.final || time.Since(f.pos.Written) > time.Minute }

@@ -19,14 +19,25 @@ func newPostfix(Options) reader { return &postfix{addresses{}} }
 func (p *postfix) read(e *entry) (Event, bool) {
 	text := e.message
 	if rest, ok := after(text, "warning: "); ok {
+		if rest, ok := after(rest, "non-SMTP command from "); ok {
+			source, _, ok := p.client(rest)
+			return hostile(e, "scan", source, ok)
+		}
 		return p.sasl(e, rest)
 	}
-	for _, lead := range []string{"improper command pipelining after ", "too many errors after "} {
+	for _, lead := range []string{"improper command pipelining after ", "too many errors after ", "lost connection after AUTH "} {
 		if rest, ok := after(text, lead); ok {
-			_, rest = firstWord(rest)
+			if lead[0] != 'l' { // the command
+				_, rest = firstWord(rest)
+			}
 			rest, from := after(rest, "from ")
 			source, _, ok := p.client(rest)
 			return hostile(e, "scan", source, from && ok)
+		}
+	}
+	if string(e.program) == "postscreen" {
+		if source, ok := p.impolite(text); ok {
+			return hostile(e, "scan", source, true)
 		}
 	}
 	_, text = firstWord(text) // the queue's id, or NOQUEUE:
@@ -45,6 +56,26 @@ func (p *postfix) read(e *entry) (Event, bool) {
 		}
 	}
 	return Event{}, false
+}
+
+// impolite reads what postscreen says of clients that no mail server would be:
+//
+//	PREGREET N after T from [A]:P: TEXT   COMMAND PIPELINING from [A]:P after COMMAND: TEXT   NON-SMTP COMMAND from [A]:P TEXT
+func (p *postfix) impolite(text []byte) (netip.Addr, bool) {
+	rest, ok := after(text, "PREGREET ")
+	if ok {
+		_, rest = firstWord(rest)
+		rest, ok = after(rest, "after ")
+		_, rest = firstWord(rest)
+	} else if rest, ok = after(text, "COMMAND PIPELINING "); !ok {
+		rest, ok = after(text, "NON-SMTP COMMAND ")
+	}
+	rest, from := after(rest, "from ")
+	if !ok || !from {
+		return netip.Addr{}, false
+	}
+	source, _, ok := p.client(rest)
+	return source, ok
 }
 
 // client reads HOST[ADDRESS] and what may follow it of a port, and returns what stands behind.

@@ -81,6 +81,21 @@ func recount(text string) map[string]int64 {
 	return out
 }
 
+// looked are the clients of sshd that didn't try to log in as anybody.
+var looked = regexp.MustCompile(`sshd\[(\d+)\]: (?:fatal: )?(?:Bad protocol version identification '.*' from|Unable to negotiate with) ([0-9.]+)(?: port \d+)?(?:$|: no matching)`)
+
+// rescan counts them, each process and source once.
+func rescan(text string) map[string]int64 {
+	out, seen := map[string]int64{}, map[string]bool{}
+	for line := range strings.Lines(text) {
+		if m := looked.FindStringSubmatch(strings.TrimRight(line, "\r\n ")); m != nil && !seen[m[1]+" "+m[2]] {
+			seen[m[1]+" "+m[2]] = true
+			out[m[2]]++
+		}
+	}
+	return out
+}
+
 func TestRealServers(t *testing.T) {
 	for _, name := range []string{"elastic_auth_2017.log.gz", "sysadmin_course_auth_2023-09.log.gz", "loghub_OpenSSH_2k.log"} {
 		t.Run(name, func(t *testing.T) {
@@ -92,8 +107,16 @@ func TestRealServers(t *testing.T) {
 			}
 			got := map[string]int64{}
 			sightings, _ := tally.Records()
+			scans := map[string]int64{}
 			for _, s := range sightings {
-				got[s.Source.String()] += s.Count
+				if s.Kind == "scan" {
+					scans[s.Source.String()] += s.Count
+				} else {
+					got[s.Source.String()] += s.Count
+				}
+			}
+			if d := cmp.Diff(rescan(text), scans); d != "" {
+				t.Errorf("clients that tried no login (-recount +got):\n%s", d)
 			}
 			if d := cmp.Diff(recount(text), got); d != "" {
 				t.Errorf("(-recount +got):\n%s", d)

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -65,9 +67,14 @@ func oldFiles(path string, live *file) ([]*file, error) {
 				f.pos.Written = info.ModTime().UTC()
 			}
 		}
+		if err == nil && len(f.head) > 0 && bytes.HasPrefix(live.head, f.head) { // the copy that copytruncate is making; the log still has it all
+			closeAll([]*file{f})
+			continue
+		}
 		found = append(found, oldFile{f, turn, dated})
 		newest[dated] = latest(newest[dated], f.pos.Written)
 	}
+	found = withoutPackedTwins(found)
 	// Numbers and dates together mean that the way of rotating was changed; the newest file tells to which.
 	datesLast := newest[false].Before(newest[true])
 	slices.SortFunc(found, func(a, b oldFile) int { return a.compare(b, datesLast) })
@@ -76,6 +83,42 @@ func oldFiles(path string, live *file) ([]*file, error) {
 		out[i] = f.file
 	}
 	return out, nil
+}
+
+// namesOf returns the files of a log as they are named now, the log and its old ones, by inode.
+func namesOf(path string) map[string]uint64 {
+	out := map[string]uint64{}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return out // opening them tells why
+	}
+	for _, e := range entries {
+		if _, _, ok := turnOf(e.Name(), filepath.Base(path)); !ok && e.Name() != filepath.Base(path) {
+			continue
+		}
+		if info, err := e.Info(); err == nil {
+			if s, ok := info.Sys().(*syscall.Stat_t); ok {
+				out[e.Name()] = s.Ino
+			}
+		}
+	}
+	return out
+}
+
+// withoutPackedTwins leaves out what gzip is still making of a file that is there too.
+func withoutPackedTwins(found []oldFile) []oldFile {
+	plain := map[string]bool{}
+	for _, f := range found {
+		plain[f.path] = true
+	}
+	return slices.DeleteFunc(found, func(f oldFile) bool {
+		name, packed := strings.CutSuffix(f.path, ".gz")
+		twin := packed && plain[name]
+		if twin {
+			closeAll([]*file{f.file})
+		}
+		return twin
+	})
 }
 
 // compare orders old files by their names, the oldest first: files that were copied have lost their times.

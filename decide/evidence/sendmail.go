@@ -26,6 +26,17 @@ func (s *sendmail) read(e *entry) (Event, bool) {
 		source, ok := s.client(text[:i])
 		return hostile(e, "mail-login", source, ok)
 	}
+	if rest, ok := after(text, "rejecting commands from "); ok {
+		rest, early := before(rest, " due to pre-greeting traffic")
+		if i := bytes.Index(rest, []byte(" due to pre-greeting traffic after ")); i >= 0 && !early {
+			rest, early = rest[:i], true
+		}
+		source, ok := s.client(rest)
+		return hostile(e, "scan", source, ok && early)
+	}
+	if rest, ok := after(text, "ruleset=check_"); ok {
+		return s.rejected(e, rest)
+	}
 	if rest, ok := after(text, "AUTH=server, relay="); ok {
 		if i := bytes.Index(rest, []byte(", authid=")); i >= 0 {
 			rest = rest[:i]
@@ -45,6 +56,23 @@ func (s *sendmail) read(e *entry) (Event, bool) {
 		return honest(e, "smtp", source, ok)
 	}
 	return Event{}, false
+}
+
+// rejected reads NAME, arg1=WHAT, relay=CLIENT, reject=CODE ENHANCED WHY. What the client said stands before and behind its
+// address; where it looks like one, the line can be read in two ways, and nobody is meant.
+func (s *sendmail) rejected(e *entry, text []byte) (Event, bool) {
+	_, rest, ok := bytes.Cut(text, []byte(", relay="))
+	client, answer, refused := bytes.Cut(rest, []byte(", reject="))
+	if !ok || !refused || bytes.Contains(rest, []byte(", relay=")) || bytes.Contains(answer, []byte(", reject=")) {
+		return Event{}, false
+	}
+	source, ok := s.client(client)
+	switch {
+	case len(answer) > 0 && answer[0] == '4', bytes.Contains(answer, []byte("User unknown")):
+		return hostile(e, "scan", source, ok)
+	default:
+		return hostile(e, "spam", source, ok)
+	}
 }
 
 // client reads a client that a text consists of.

@@ -65,11 +65,16 @@ func (s *sshd) read(e *entry) (Event, bool) {
 			return s.accepted(e, rest)
 		}
 	case 'U':
+		if _, ok := after(text, "Unable "); ok {
+			return s.noLogin(e, text)
+		}
 		return s.notAllowed(e, text)
 	case 'a', 'p':
 		return s.pamUnix(e, text, repeated)
 	case 'C', 'D', 'R', 'm', 'r':
 		return s.ending(e, text, preauth)
+	case 'B', 'T', 'b', 'd':
+		return s.noLogin(e, text)
 	}
 	return Event{}, false
 }

@@ -9,7 +9,7 @@ import (
 // pamFailures are what PAM's failures are called on the systems that OpenSSH runs on.
 var pamFailures = [][]byte{[]byte("authentication failure"), []byte("authentication error"), []byte("permission denied"),
 	[]byte("user not known to the underlying authentication module"), []byte("user account has expired"),
-	[]byte("maximum number of tries exceeded"), []byte("have exhausted maximum number of retries for service")}
+	[]byte("unknown user"), []byte("maximum number of tries exceeded"), []byte("have exhausted maximum number of retries for service")}
 
 // pam reads Authentication failure for [illegal user ]U from A[ via B]; the Failed line of the same attempt may follow.
 func (s *sshd) pam(e *entry, text []byte, repeated int64) (Event, bool) {

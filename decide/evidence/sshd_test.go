@@ -88,7 +88,7 @@ func TestEachAttemptCountsOnce(t *testing.T) {
 		{"refused by libwrap", []string{"refused connect from somebody@" + a + " (" + a + ")"}, []string{"1 " + a + " 1 ssh-login"}},
 		{"a client that gives up", []string{"error: Received disconnect from " + a + ": 3: com.example.Exception: Auth fail [preauth]"}, []string{"1 " + a + " 1 ssh-login"}},
 		{"a knock", []string{"Connection closed by " + a + " port 4000 [preauth]", "Did not receive identification string from " + a, "Connection reset by " + a + " port 4000 [preauth]",
-			"Unable to negotiate with " + a + " port 4000: no matching host key type found. Their offer: ssh-rsa [preauth]"}, []string{}},
+			"Unable to negotiate with " + a + " port 4000: no matching host key type found. Their offer: ssh-rsa [preauth]"}, []string{"4 " + a + " 1 scan"}},
 		{"a name and no address", []string{"Failed password for root from host.example.com port 4000 ssh2", "reverse mapping checking getaddrinfo for host.example.com [" + a + "] failed - POSSIBLE BREAK-IN ATTEMPT!"}, []string{}},
 		{"a key of an unknown user, then a password", []string{"Invalid user bob from " + a + " port 4000", "Failed publickey for invalid user bob from " + a + " port 4000 ssh2: RSA SHA256:abc",
 			"Failed password for invalid user bob from " + a + " port 4000 ssh2"}, []string{"1 " + a + " 1 ssh-login"}},
@@ -266,7 +266,11 @@ func onlyPeer(t testing.TB, template, name string) {
 	counted := 0
 	o := Options{At: readAt, Line: func(_ int64, e Event) {
 		counted++
-		if e.Source != netip.MustParseAddr(peer) || e.Kind != "ssh-login" {
+		kind := "ssh-login"
+		if strings.HasPrefix(template, "Bad ") {
+			kind = "scan"
+		}
+		if e.Source != netip.MustParseAddr(peer) || e.Kind != kind {
 			t.Errorf("%q counts as %s%s of %s", line, e.Kind, e.Service, e.Source)
 		}
 	}}

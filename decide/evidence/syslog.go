@@ -20,6 +20,8 @@ type clock struct {
 	at     time.Time // when the log is read
 	future time.Time // from here on a line is of the future
 	zone   *time.Location
+	stamp  [15]byte  // of the last line with a time such as Nov  1 01:00:00
+	stood  time.Time // for that
 }
 
 func newClock(at time.Time, zone *time.Location) clock {
@@ -32,6 +34,8 @@ func newClock(at time.Time, zone *time.Location) clock {
 // split takes a line apart:
 //
 //	[<PRI>] TIME [<facility.level>] HOST PROGRAM[PID]: MESSAGE     syslog, journalctl
+//	TIME HOST facility.level PROGRAM[PID]: MESSAGE                 busybox
+//	TIME facility.level: [TIME] PROGRAM[PID]: MESSAGE              socklog
 //	<PRI>1 TIME HOST PROGRAM PID MSGID DATA MESSAGE                RFC 5424
 //	HOST PROGRAM[PID]: MESSAGE                                     the journal without times; then it is the moment of reading
 func (c *clock) split(line []byte) (entry, bool) {
@@ -52,17 +56,58 @@ func (c *clock) split(line []byte) (entry, bool) {
 		rest = bytes.TrimLeft(rest[end+1:], " ")
 	}
 	word, more := firstWord(rest)
+	if mark, colon := before(word, ":"); colon && isFacility(mark) && ok { // socklog, which may keep syslog's own time
+		rest = more
+		if _, later, again := c.time(rest); again {
+			rest = later
+		}
+		word, more = firstWord(bytes.TrimLeft(rest, " "))
+	}
 	if e.tag(word) {
 		e.message = more
 		return e, ok
 	}
+	if !isHost(word) { // it is another form of log
+		return e, false
+	}
 	e.host = word
 	word, more = firstWord(bytes.TrimLeft(more, " "))
+	if isFacility(word) { // busybox
+		word, more = firstWord(bytes.TrimLeft(more, " "))
+	}
 	if !e.tag(word) {
 		return e, false
 	}
 	e.message = more
 	return e, ok || len(e.pid) > 0
+}
+
+// isHost tells what a host may be called in a log, by itself or by whoever passed the line on.
+func isHost(word []byte) bool {
+	for _, c := range word {
+		if c < '+' || c > '9' && c < '@' && c != ':' || c > 'Z' && c < 'a' && c != '_' || c > 'z' && c < 0x80 && c != '~' {
+			return c == '%'
+		}
+	}
+	return len(word) > 0
+}
+
+// isFacility tells what some loggers put before the program, such as auth.info.
+func isFacility(word []byte) bool {
+	facility, level, ok := bytes.Cut(word, []byte("."))
+	if !ok || len(word) > 20 {
+		return false
+	}
+	switch string(level) {
+	case "emerg", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug":
+	default:
+		return false
+	}
+	switch string(facility) {
+	case "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security", "syslog", "user", "uucp":
+		return true
+	}
+	return len(facility) == len("local0") && string(facility[:5]) == "local"
 }
 
 // tag reads PROGRAM[PID]: or PROGRAM: or [PROGRAM], with or without a path.
@@ -85,7 +130,11 @@ func (e *entry) tag(word []byte) bool {
 	}
 	e.program = word
 	if _, apache := after(word, "httpd/"); !apache { // what Apache puts behind is a name of the site's
-		e.program = word[bytes.LastIndexByte(word, '/')+1:]
+		path := word
+		if i := bytes.IndexByte(word, '('); i >= 0 { // what dovecot puts behind is a client's choice
+			path = word[:i]
+		}
+		e.program = word[bytes.LastIndexByte(path, '/')+1:]
 	}
 	return len(e.program) > 0
 }

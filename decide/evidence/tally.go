@@ -15,13 +15,41 @@ import (
 type Tally struct {
 	Reporter string // of the sightings
 	rows     map[rowKey]*row
+	whats    []what // by their numbers in the keys
 }
 
-type rowKey struct {
-	source        netip.Addr
+// what is what a row counts.
+type what struct {
 	kind, service string
 	proof         history.Proof
-	day           int64
+}
+
+// rowKey is small, for every line that counts looks for one.
+type rowKey struct {
+	source [16]byte
+	four   bool // it is IPv4, as ::ffff:0:0/96
+	what   uint16
+	day    int32
+}
+
+// number returns the number of what a row counts. There are few: the readers' kinds and services.
+func (t *Tally) number(w what) uint16 {
+	for i := range t.whats {
+		if t.whats[i] == w {
+			return uint16(i)
+		}
+	}
+	t.whats = append(t.whats, w)
+	return uint16(len(t.whats) - 1)
+}
+
+// addr is a key's address.
+func (k rowKey) addr() netip.Addr {
+	a := netip.AddrFrom16(k.source)
+	if k.four {
+		return a.Unmap()
+	}
+	return a
 }
 
 type row struct {
@@ -30,7 +58,7 @@ type row struct {
 }
 
 // NewTally returns a tally of what reporter sees.
-func NewTally(reporter string) *Tally { return &Tally{reporter, map[rowKey]*row{}} }
+func NewTally(reporter string) *Tally { return &Tally{Reporter: reporter, rows: map[rowKey]*row{}} }
 
 func (t *Tally) add(e Event) {
 	at := e.At.Unix()
@@ -38,7 +66,7 @@ func (t *Tally) add(e Event) {
 	if at < 0 {
 		day-- // before 1970, rounded down
 	}
-	k := rowKey{e.Source, e.Kind, e.Service, e.Proof, day}
+	k := rowKey{e.Source.As16(), e.Source.Is4(), t.number(what{e.Kind, e.Service, e.Proof}), int32(day)}
 	r, ok := t.rows[k]
 	if !ok {
 		t.rows[k] = &row{e.At, e.At, e.Count}
@@ -53,31 +81,53 @@ func (t *Tally) add(e Event) {
 	}
 }
 
+// take adds another's rows. The other is of no use afterwards.
+func (t *Tally) take(other *Tally) {
+	if len(t.rows) == 0 {
+		t.rows, t.whats = other.rows, other.whats
+		return
+	}
+	for k, r := range other.rows {
+		k.what = t.number(other.whats[k.what])
+		have, ok := t.rows[k]
+		if !ok {
+			t.rows[k] = r
+			continue
+		}
+		have.count += r.count
+		if r.first.Before(have.first) {
+			have.first = r.first
+		}
+		have.last = latest(have.last, r.last)
+	}
+}
+
 // Records returns the sightings and the traffic, sorted by source, kind or service, proof and day.
 func (t *Tally) Records() ([]history.Sighting, []history.Traffic) {
 	keys := make([]rowKey, 0, len(t.rows))
 	for k := range t.rows {
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, compareKeys)
+	slices.SortFunc(keys, t.compare)
 	var sightings []history.Sighting
 	var traffic []history.Traffic
 	for _, k := range keys {
-		r := t.rows[k]
-		if k.kind != "" {
-			sightings = append(sightings, history.Sighting{Source: k.source, First: r.first.UTC(), Last: r.last.UTC(), Kind: k.kind,
-				Count: r.count, Proof: k.proof, Reporter: t.Reporter})
+		r, w, source := t.rows[k], t.whats[k.what], k.addr()
+		if w.kind != "" {
+			sightings = append(sightings, history.Sighting{Source: source, First: r.first.UTC(), Last: r.last.UTC(), Kind: w.kind,
+				Count: r.count, Proof: w.proof, Reporter: t.Reporter})
 			continue
 		}
-		traffic = append(traffic, history.Traffic{Source: k.source, First: r.first.UTC(), Last: r.last.UTC(), Service: k.service, Count: r.count})
+		traffic = append(traffic, history.Traffic{Source: source, First: r.first.UTC(), Last: r.last.UTC(), Service: w.service, Count: r.count})
 	}
 	return sightings, traffic
 }
 
-func compareKeys(a, b rowKey) int {
-	if c := a.source.Compare(b.source); c != 0 {
+func (t *Tally) compare(a, b rowKey) int {
+	if c := a.addr().Compare(b.addr()); c != 0 {
 		return c
 	}
-	return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.service, b.service), strings.Compare(string(a.proof), string(b.proof)),
+	x, y := t.whats[a.what], t.whats[b.what]
+	return cmp.Or(strings.Compare(x.kind, y.kind), strings.Compare(x.service, y.service), strings.Compare(string(x.proof), string(y.proof)),
 		cmp.Compare(a.day, b.day))
 }

@@ -11,6 +11,25 @@ import (
 //	Mar 27 13:06:56[.5]  Mar 27 2017 13:06:56  2017 Mar 27 13:06:56  Thu Mar 27 13:06:56[.5] 2017
 //	[Thu ]2017-03-27[T ]13:06:56[.5][Z|+01:00|+0100| CET| UTC]  @400000004c91b044077a9e94
 func (c *clock) time(line []byte) (time.Time, []byte, bool) {
+	stamped := len(line) > len(c.stamp) && line[len(c.stamp)] == ' ' && line[3] == ' ' && line[6] == ' ' && line[9] == ':'
+	if stamped && [15]byte(line) == c.stamp { // many lines are of the same second
+		return c.stood, space(line[len(c.stamp):]), true
+	}
+	t, rest, ok := c.read(line)
+	if stamped && ok && !c.ahead(line) {
+		c.stamp, c.stood = [15]byte(line), t
+	}
+	return t, rest, ok
+}
+
+// ahead tells whether a number follows the time, which may be its year.
+func (c *clock) ahead(line []byte) bool {
+	word, _ := firstWord(space(line[len(c.stamp):]))
+	return isNumber(word)
+}
+
+// read is time without a memory.
+func (c *clock) read(line []byte) (time.Time, []byte, bool) {
 	day := weekday(line)
 	if day {
 		line = line[4:]
@@ -207,7 +226,7 @@ func zoneName(rest []byte) ([]byte, bool) {
 	switch {
 	case string(word) == "UTC", string(word) == "GMT":
 		return more, true
-	case len(word) >= 3 && len(word) <= 5 && allUpper(word):
+	case len(word) >= 3 && len(word) <= 5 && allUpper(word) && string(word) != "SMTP": // exim's
 		return more, false
 	}
 	return rest, false

@@ -50,9 +50,10 @@ func accessTime(text []byte) (time.Time, bool) {
 type access struct {
 	addresses addresses
 	rules     *web.Matcher
+	hosts     bool // the lines begin with the host that was asked for
 }
 
-func newAccess(o Options) reader { return &access{addresses{}, o.Web.Matcher()} }
+func newAccess(o Options) reader { return &access{addresses: addresses{}, rules: o.Web.Matcher()} }
 
 // request is one request and its answer.
 type request struct {
@@ -62,7 +63,7 @@ type request struct {
 }
 
 // read implements reader. The client's address is the first word, or the second behind a virtual host; everything that a
-// client chooses comes later.
+// client chooses comes later, but for the host that he asks for, which may look like an address.
 func (a *access) read(e *entry) (Event, bool) {
 	if len(e.program) > 0 { // a server that writes its lines to syslog
 		inner, ok := accessLine(nil, e.message)
@@ -73,11 +74,16 @@ func (a *access) read(e *entry) (Event, bool) {
 	}
 	word, rest := firstWord(e.host)
 	source, ok := a.addresses.of(word)
-	if !ok {
-		word, rest = firstWord(rest)
-		if source, ok = a.addresses.of(word); !ok {
-			return Event{}, false
+	word, behind := firstWord(rest)
+	if second, two := a.addresses.of(word); two {
+		a.hosts = a.hosts || !ok // the log's lines begin with a host
+		if !a.hosts {
+			return Event{}, false // what looks like the client may be the host that it asked for
 		}
+		source, ok, rest = second, true, behind
+	}
+	if !ok {
+		return Event{}, false
 	}
 	_, rest = firstWord(rest) // identd's, which nobody runs
 	r, ok := splitRequest(e.message)
@@ -122,15 +128,21 @@ func quoted(text []byte) (inner, rest []byte, ok bool) {
 	if len(text) == 0 || text[0] != '"' {
 		return nil, text, false
 	}
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
+	for from := 1; ; {
+		i := bytes.IndexByte(text[from:], '"')
+		if i < 0 {
+			return nil, text, false
+		}
+		i += from
+		backslashes := 0
+		for text[i-1-backslashes] == '\\' {
+			backslashes++
+		}
+		if backslashes%2 == 0 {
 			return text[1:i], text[i+1:], true
 		}
+		from = i + 1
 	}
-	return nil, text, false
 }
 
 // event tells what a request shows.

@@ -71,6 +71,9 @@ func (a *apacheError) read(e *entry) (Event, bool) {
 			text = bytes.TrimLeft(text[i+1:], " ")
 			break
 		}
+		if _, process := after(group, "pid "); !process && bytes.IndexByte(group, ' ') >= 0 { // it is of what somebody wrote
+			return Event{}, false
+		}
 		text = bytes.TrimLeft(text[i+1:], " ")
 	}
 	if !known {
@@ -110,6 +113,8 @@ func apacheKind(text []byte, rules func(path []byte, status int64) string) strin
 		if has("/.ht") { // what Apache never gives, link checkers ask for too
 			return ""
 		}
+		return "web-probe"
+	case starts("ModSecurity: Access denied with code "):
 		return "web-probe"
 	case starts("Invalid method in request"), starts("Got error 'Primary script unknown"),
 		starts("Hostname ") && has(" provided via SNI"), starts("No hostname was provided via SNI"):
@@ -166,15 +171,16 @@ type nginxError struct {
 func newNginxError(o Options) reader { return &nginxError{addresses{}, o.Web.Matcher()} }
 
 // read reads [*N ]MESSAGE, client: A, server: S, request: "…". Both a user's name before the address and a request behind it
-// may look like it: where addresses differ, nobody is meant.
+// may look like it: where addresses differ, and only one can be meant, it is that one, else nobody.
 func (n *nginxError) read(e *entry) (Event, bool) {
 	text := e.message
 	if text[0] == '*' {
 		_, text = firstWord(text)
 	}
+	_, user := after(text, `user "`)
 	mark := []byte(", client: ")
 	var source netip.Addr
-	first := -1
+	first, left, certain := -1, false, true
 	for from := 0; ; {
 		i := bytes.Index(text[from:], mark)
 		if i < 0 {
@@ -182,6 +188,11 @@ func (n *nginxError) read(e *entry) (Event, bool) {
 		}
 		i += from
 		from = i + len(mark)
+		whole, wrong := tailOf(text[from:])
+		if user && wrong {
+			left = true
+			continue
+		}
 		word := text[from:]
 		if j := bytes.IndexByte(word, ','); j >= 0 {
 			word = word[:j]
@@ -190,17 +201,18 @@ func (n *nginxError) read(e *entry) (Event, bool) {
 		if !ok || first >= 0 && a != source {
 			return Event{}, false
 		}
+		certain = certain && whole
 		if first < 0 {
 			first, source = i, a
 		}
 	}
-	if first < 0 {
+	if first < 0 || left && !certain {
 		return Event{}, false
 	}
 	what := text[:first]
 	kind := ""
 	switch {
-	case bytes.HasPrefix(what, []byte(`user "`)) && (bytes.HasSuffix(what, []byte(": password mismatch")) || bytes.Contains(what, []byte(`" was not found in "`))),
+	case bytes.HasPrefix(what, []byte(`user "`)) && (bytes.HasSuffix(what, []byte(": password mismatch")) || bytes.Contains(what, []byte(`" was not found in "`)) || bytes.Contains(what, []byte(`": was not found in "`))),
 		bytes.HasPrefix(what, []byte("PAM: user '")):
 		kind = "web-login"
 	case bytes.HasPrefix(what, []byte(`open() "`)), bytes.Contains(what, []byte(`" is not found (2: `)):
@@ -212,4 +224,23 @@ func (n *nginxError) read(e *entry) (Event, bool) {
 		kind = "web-probe"
 	}
 	return hostile(e, kind, source, kind != "")
+}
+
+// tailOf weighs what stands behind a client's address, in a message about a request that nginx took: such a request's line
+// ends where the protocol's version does, and its host holds no slash (ngx_http_parse_request_line and ngx_http_validate_host
+// refuse what doesn't). whole: nothing speaks against it; wrong: nginx can't have written it, so that it is a part of a name.
+func tailOf(text []byte) (whole, wrong bool) {
+	_, rest, ok := bytes.Cut(text, []byte(`, request: "`))
+	i := bytes.Index(rest, []byte(" HTTP/"))
+	if !ok || i < 0 {
+		return false, false
+	}
+	rest = bytes.TrimLeft(rest[i+len(" HTTP/"):], "0123456789.")
+	rest, quote := after(rest, `"`)
+	rest, host := after(rest, `, host: "`)
+	if i := bytes.Index(rest, []byte(`", referrer: "`)); i >= 0 {
+		rest = rest[:i]
+	}
+	slash := bytes.IndexByte(rest, '/') >= 0
+	return quote && (host || len(rest) == 0) && !slash, quote && host && slash
 }

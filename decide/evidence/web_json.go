@@ -97,6 +97,9 @@ func (a *accessJSON) read(e *entry) (Event, bool) {
 		if source, ok = in.address(a.addresses, "client_ip"); !ok {
 			source, ok = in.address(a.addresses, "remote_ip")
 		}
+		if !ok { // Caddy before 2.5
+			source, ok = a.addresses.withPort([]byte(in.text("remote_addr")))
+		}
 	}
 	if !ok || source.IsLoopback() {
 		return Event{}, false

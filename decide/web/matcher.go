@@ -125,23 +125,47 @@ func (m *Matcher) forget(now time.Time) {
 }
 
 // parts are texts in lower case by their first byte, so that a look for all of them passes over a text once.
-type parts [256][]string
+type parts struct {
+	by    [256][]string
+	pairs [1 << 16 / 64]uint64 // a bit for each two bytes with which one begins, in whatever case
+	one   bool                 // one of them is a single byte
+}
 
 func newParts(lower []string) *parts {
 	var p parts
 	for _, part := range lower {
-		p[part[0]] = append(p[part[0]], part)
+		p.by[part[0]] = append(p.by[part[0]], part)
+		if len(part) == 1 {
+			p.one = true
+			continue
+		}
+		for _, a := range cases(part[0]) {
+			for _, b := range cases(part[1]) {
+				p.pairs[(int(a)<<8|int(b))>>6] |= 1 << (b & 63)
+			}
+		}
 	}
 	return &p
+}
+
+// cases returns a byte in lower and in upper case.
+func cases(c byte) []byte {
+	if c >= 'a' && c <= 'z' {
+		return []byte{c, c &^ 0x20}
+	}
+	return []byte{c}
 }
 
 // in tells whether a text holds one of them, in whatever case.
 func (p *parts) in(text []byte) bool {
 	for i, c := range text {
+		if !p.one && (i+1 == len(text) || p.pairs[(int(c)<<8|int(text[i+1]))>>6]&(1<<(text[i+1]&63)) == 0) {
+			continue
+		}
 		if c >= 'A' && c <= 'Z' {
 			c |= 0x20
 		}
-		for _, part := range p[c] {
+		for _, part := range p.by[c] {
 			if len(part) <= len(text)-i && startsFold(text[i:], part) {
 				return true
 			}
