@@ -23,8 +23,8 @@ import (
 // begins with that of the one that started it, so a small one has to.
 const measured = "measured"
 
-// cost is what a process took.
-type cost struct {
+// toll is what a process took.
+type toll struct {
 	Wall time.Duration
 	Peak int64 // of resident memory, in KB
 }
@@ -38,14 +38,14 @@ func asMeasured() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	x := cost{time.Since(begin), c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss}
+	x := toll{time.Since(begin), c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss}
 	if err := json.NewEncoder(os.Stdout).Encode(x); err != nil {
 		os.Exit(1)
 	}
 }
 
 // measure runs a command of lastresort as a process of its own.
-func measure(b *testing.B, args ...string) cost {
+func measure(b *testing.B, args ...string) toll {
 	b.Helper()
 	c := exec.Command("/proc/self/exe", args...)
 	c.Args[0] = measured
@@ -54,7 +54,7 @@ func measure(b *testing.B, args ...string) cost {
 	if err != nil {
 		b.Fatal(args, err)
 	}
-	var x cost
+	var x toll
 	if err := json.Unmarshal(out, &x); err != nil {
 		b.Fatal(err)
 	}
@@ -110,9 +110,9 @@ func blocked(b *testing.B, n int, ranges bool) (policy, store string) {
 	return policy, store
 }
 
-func (c *cost) add(o cost) { c.Wall, c.Peak = c.Wall+o.Wall, max(c.Peak, o.Peak) }
+func (c *toll) add(o toll) { c.Wall, c.Peak = c.Wall+o.Wall, max(c.Peak, o.Peak) }
 
-func (c cost) report(b *testing.B) {
+func (c toll) report(b *testing.B) {
 	b.ReportMetric(c.Wall.Seconds()*1000/float64(b.N), "ms/op")
 	b.ReportMetric(float64(c.Peak)/1024, "MB")
 	b.ReportMetric(0, "ns/op")
@@ -132,7 +132,7 @@ func BenchmarkRestore(b *testing.B) {
 				args := []string{"--policy", policy, "--store", store}
 				for _, command := range []string{"restore", "list", "apply"} {
 					b.Run(command, func(b *testing.B) {
-						var sum cost
+						var sum toll
 						for b.Loop() {
 							b.StopTimer()
 							switch command {
