@@ -150,6 +150,8 @@ func (s *Store) prepare(ctx context.Context, write bool) error {
 	case version > len(steps):
 		return &StoreError{s.path, fmt.Sprintf("is of version %d; this program knows up to %d", version, len(steps)),
 			"use the newer lastresort that wrote it; nothing was changed"}
+	case !write && version == 0:
+		return s.blank(ctx)
 	case !write && version < len(steps):
 		return &StoreError{s.path, fmt.Sprintf("is of version %d and is to become %d", version, len(steps)), "lastresort observe, or any other command that writes, brings it up to date"}
 	case !write:
@@ -163,12 +165,33 @@ func (s *Store) prepare(ctx context.Context, write bool) error {
 	return s.migrate(ctx, version, len(steps))
 }
 
+// blank lets a reader see an empty history where the writer that made the file was ended before it had put anything in.
+func (s *Store) blank(ctx context.Context) error {
+	var tables int
+	if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
+		return s.failed(err)
+	}
+	if tables > 0 {
+		return &StoreError{s.path, "is a SQLite file of another program", "name the right file with --store"}
+	}
+	if err := s.db.Close(); err != nil {
+		return s.failed(err)
+	}
+	s.file = memory
+	if err := s.connect(); err != nil {
+		return err
+	}
+	return s.prepare(ctx, true)
+}
+
 func (s *Store) migrate(ctx context.Context, from, to int) error {
-	for v := from; v < to; v++ {
-		text := fmt.Sprintf("BEGIN IMMEDIATE;%sPRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", steps[v], applicationID, v+1)
-		if _, err := s.db.ExecContext(ctx, text); err != nil {
-			return s.failed(err)
-		}
+	if from == to {
+		return nil
+	}
+	// In one transaction: ended in between, a store would be of a version that no program ever wrote.
+	text := "BEGIN IMMEDIATE;" + strings.Join(steps[from:to], "") + fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", applicationID, to)
+	if _, err := s.db.ExecContext(ctx, text); err != nil {
+		return s.failed(err)
 	}
 	return nil
 }
