@@ -81,7 +81,7 @@ func TestFaultDisk(t *testing.T) {
 	for why, n := range hits {
 		t.Logf("%4d %s", n, why)
 	}
-	if len(hits) < 2 {
+	if f.long() && len(hits) < 2 {
 		t.Error("the disk was never full, or always")
 	}
 }

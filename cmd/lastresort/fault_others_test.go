@@ -51,7 +51,7 @@ func (f *faults) structure(nft string) string {
 // next apply heals, or refuses with the way round where something isn't ours.
 func TestFaultOthers(t *testing.T) {
 	nft := sandbox.Tool(t, "nft")
-	f := newFaults(t, 3)
+	f := newFaults(t, 4)
 	hits := map[string]int{}
 	f.each(deeds, func(p *play, i int) {
 		if i%worldsLast == 0 {
