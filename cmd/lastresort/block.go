@@ -64,6 +64,12 @@ func (a *app) block(ctx context.Context, s *history.Store, policy *decide.Policy
 	if err != nil {
 		return err
 	}
+	now := a.env.now().UTC()
+	for _, r := range h.Releases { // one ends what begins at its own moment, also what was only now decided
+		if r.Range.Overlaps(x.Range) && !r.At.Before(x.From) && !r.At.After(now) {
+			x.From = r.At.UTC().Add(momentLater)
+		}
+	}
 	key, refusals := decide.CheckBlock(&h, policy, x.From, x.Range)
 	for _, r := range refusals {
 		if r.Risk && slices.Contains(accepted, r.Guard) {
@@ -80,7 +86,7 @@ func (a *app) block(ctx context.Context, s *history.Store, policy *decide.Policy
 	if err != nil {
 		return err
 	}
-	plan, want, err := a.enforce(ctx, s, policy, h, []history.Record{x}, last, x.From, accepted)
+	plan, want, err := a.enforce(ctx, s, policy, h, []history.Record{x}, last, later(x.From, now), accepted)
 	if err != nil {
 		return err
 	}
@@ -135,6 +141,13 @@ func (a *app) unblockCommand() *cobra.Command {
 	return a.prints(c)
 }
 
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // unblocking is what unblock was asked to do.
 type unblocking struct {
 	ranges     []netblock.Range
@@ -152,6 +165,12 @@ func (a *app) unblock(ctx context.Context, s *history.Store, policy *decide.Poli
 	last, err := a.confirmed(ctx, s)
 	if err != nil {
 		return err
+	}
+	now := a.env.now().UTC()
+	for _, b := range h.Blocks { // a release from before its beginning wouldn't end it
+		if b.From.After(u.now) && !b.From.After(now) {
+			u.now = b.From.UTC()
+		}
 	}
 	standing := decide.InForce(&h, policy, u.now)
 	var records []history.Record
@@ -172,7 +191,7 @@ func (a *app) unblock(ctx context.Context, s *history.Store, policy *decide.Poli
 			records = append(records, history.Hold{Range: r, Until: u.until, At: u.now, By: u.by, Reason: u.reason})
 		}
 	}
-	plan, want, err := a.enforce(ctx, s, policy, h, records, last, u.now, accepted)
+	plan, want, err := a.enforce(ctx, s, policy, h, records, last, later(u.now, now), accepted)
 	if err != nil {
 		return err
 	}

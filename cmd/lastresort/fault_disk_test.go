@@ -77,11 +77,11 @@ func TestFaultDisk(t *testing.T) {
 			t.Fatalf("%s failed for want of room, and something changed: %+v\n%s", p.name, x, s.err)
 		}
 	})
-	t.Logf("%d rounds of each of %d commands:", f.rounds, len(deeds))
+	t.Logf("%d rounds a command:", f.rounds)
 	for why, n := range hits {
 		t.Logf("%4d %s", n, why)
 	}
-	if len(hits) < 2 {
+	if f.long() && len(hits) < 2 {
 		t.Error("the disk was never full, or always")
 	}
 }

@@ -57,8 +57,8 @@ func TestFaultKill(t *testing.T) {
 			hits["before"]++
 		}
 	})
-	t.Logf("%d rounds of each of %d commands; killed: %v", f.rounds, len(deeds), hits)
-	if hits["before"] == 0 || hits["between kernel and history"]+hits["after both"] == 0 {
+	t.Logf("%d rounds a command; killed: %v", f.rounds, hits)
+	if f.long() && (hits["before"] == 0 || hits["between kernel and history"]+hits["after both"] == 0) {
 		t.Errorf("the kills all hit in one place: %v", hits)
 	}
 }

@@ -51,7 +51,7 @@ func (f *faults) structure(nft string) string {
 // next apply heals, or refuses with the way round where something isn't ours.
 func TestFaultOthers(t *testing.T) {
 	nft := sandbox.Tool(t, "nft")
-	f := newFaults(t, 3)
+	f := newFaults(t, 4)
 	hits := map[string]int{}
 	f.each(deeds, func(p *play, i int) {
 		if i%worldsLast == 0 {
@@ -110,5 +110,5 @@ func TestFaultOthers(t *testing.T) {
 			t.Fatalf("%s, beside %q: healed to\n%s\nexpected\n%s", p.name, other, got, healed)
 		}
 	})
-	t.Logf("%d rounds of each of %d commands: %v", f.rounds, len(deeds), hits)
+	t.Logf("%d rounds a command: %v", f.rounds, hits)
 }

@@ -138,3 +138,33 @@ func TestFaultWhatRanOutIsNoDrift(t *testing.T) {
 		t.Errorf("what ran out is told as too much: %s", s.out)
 	}
 }
+
+// TestFaultCommandsOfOneSecond gives commands one after the other within a second, to which their records are rounded:
+// each still does what it says.
+func TestFaultCommandsOfOneSecond(t *testing.T) {
+	f, _ := newTimes(t)
+	second := time.Now().UTC().Truncate(time.Second)
+	at := func(ms int, args ...string) {
+		t.Helper()
+		t.Setenv("NOW", second.Add(time.Duration(ms)*time.Millisecond).Format(time.RFC3339Nano))
+		f.must(args...)
+		f.must("status")
+	}
+	in := func(r string, want bool) {
+		t.Helper()
+		if got := strings.Contains("\n"+f.inKernel(), "\n"+r+" "); got != want {
+			t.Errorf("%s in the kernel: %v; expected %v", r, got, want)
+		}
+	}
+	at(100, "apply")
+	at(200, "undo") // puts back what apply removed
+	at(300, "unblock", "192.0.2.250", "--no-hold", "--reason", "not blocked at all")
+	at(400, "block", "192.0.2.9", "--for", "7d", "--reason", "x")
+	in("192.0.2.9", true)
+	at(500, "unblock", "192.0.2.9", "--no-hold", "--reason", "x")
+	in("192.0.2.9", false)
+	at(600, "block", "192.0.2.9", "--for", "7d", "--reason", "x")
+	in("192.0.2.9", true)
+	at(700, "unblock", "192.0.2.9", "--no-hold", "--reason", "x")
+	in("192.0.2.9", false)
+}

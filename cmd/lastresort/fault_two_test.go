@@ -11,7 +11,7 @@ import (
 // TestFaultTwo runs two commands at once: each is done or told who else is writing, and what was done is all there.
 func TestFaultTwo(t *testing.T) {
 	f := newFaults(t, 12)
-	if os.Getenv("LASTRESORT_LONG") == "1" {
+	if os.Getenv("LASTRESORT_LONG") == "1" { // there is but one world
 		f.rounds = longRounds
 	}
 	files := f.world()

@@ -182,11 +182,13 @@ func (s *Store) prepare(ctx context.Context, write bool) error {
 }
 
 func (s *Store) migrate(ctx context.Context, from, to int) error {
-	for v := from; v < to; v++ {
-		text := fmt.Sprintf("BEGIN IMMEDIATE;%sPRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", steps[v], applicationID, v+1)
-		if _, err := s.db.ExecContext(ctx, text); err != nil {
-			return s.failed(err)
-		}
+	if from == to {
+		return nil
+	}
+	// In one transaction: ended in between, a store would be of a version that no program ever wrote.
+	text := "BEGIN IMMEDIATE;" + strings.Join(steps[from:to], "") + fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", applicationID, to)
+	if _, err := s.db.ExecContext(ctx, text); err != nil {
+		return s.failed(err)
 	}
 	return nil
 }
