@@ -32,7 +32,7 @@ const mostTries = 20
 // follow is Follow once. cut tells that the log was emptied meanwhile, so that what was read may be of two files.
 func follow(ctx context.Context, path string, from Position, o Options, t *Tally) (at Position, sum Summary, cut bool, err error) {
 	d := newDigest(path, o, t)
-	files, lost, err := filesSince(path, from)
+	files, names, lost, err := filesSince(path, from)
 	defer closeAll(files)
 	if err != nil {
 		return from, d.sum, false, &DamageError{path, 0, cause(err).Error()}
@@ -46,6 +46,8 @@ func follow(ctx context.Context, path string, from Position, o Options, t *Tally
 		f.final = i+1 < len(files) && (i+2 < len(files) || files[i+1].size > 0) // the next one has lines, so this one gets none
 		err := d.file(ctx, f)
 		cut = f.wasCut() || cut
+		// One that was empty may have been filled, copied away and filled again since: then there is another old file.
+		cut = cut || f.live && f.size == 0 && f.pos.Offset > 0 && !maps.Equal(names, namesOf(path))
 		if f.live && i > 0 && f.pos.Offset == 0 && err == nil {
 			break // whoever writes may still be writing the file before
 		}
@@ -103,12 +105,12 @@ func (d *digest) file(ctx context.Context, f *file) error {
 // filesSince opens the files that hold what came since a position, in their order, and tells whether some of it is nowhere.
 // They are opened before anything is read, so that a rotation meanwhile doesn't change what they are; one that goes on while
 // they are opened is waited for.
-func filesSince(path string, from Position) (files []*file, lost bool, err error) {
+func filesSince(path string, from Position) (files []*file, names map[string]uint64, lost bool, err error) {
 	for try := 1; ; try++ {
-		before := namesOf(path)
+		names = namesOf(path)
 		files, lost, err = filesNow(path, from)
-		if try == mostTries || maps.Equal(before, namesOf(path)) {
-			return files, lost, err
+		if try == mostTries || maps.Equal(names, namesOf(path)) {
+			return files, names, lost, err
 		}
 		closeAll(files)
 		time.Sleep(time.Duration(try) * time.Millisecond)

@@ -197,7 +197,11 @@ func onlyThePeer(t testing.TB, form, line, name, host string, escape func(string
 	line, _ = strings.CutPrefix(line, "~")
 	line = strings.NewReplacer("PEER", "203.0.113.7", "HOST", host, "NAME", escape(name)).Replace(line)
 	counted := false
-	for _, only := range []string{"", form} {
+	reads := []string{"", form}
+	if form == "sshd" { // its table of connections is large, and asked for by name it reads the same
+		reads = reads[:1]
+	}
+	for _, only := range reads {
 		o := Options{At: readAt, Format: only, Line: func(_ int64, e Event) {
 			counted = true
 			if e.Source != netip.MustParseAddr("203.0.113.7") {

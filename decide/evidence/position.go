@@ -45,6 +45,7 @@ type file struct {
 	head   []byte
 	size   int64 // bytes, packed
 	broken error // why it can't be read
+	tee    *headTee
 }
 
 // open opens a file of a log and reads what tells it from others.
@@ -104,19 +105,36 @@ func (f *file) begins(with Position) bool {
 // isFile tells whether a file is the one that was read, under whatever name.
 func (f *file) isFile(p Position) bool { return f.pos.Device == p.Device && f.pos.Inode == p.Inode }
 
-// wasCut tells whether a file was emptied after it was opened: it doesn't begin any more with what it began with. Where it
+// headTee passes a file's bytes on and remembers those of its first headSize.
+type headTee struct {
+	in   io.Reader
+	at   int64 // where in the file seen begins
+	seen []byte
+}
+
+// Read implements io.Reader.
+func (h *headTee) Read(p []byte) (int, error) {
+	n, err := h.in.Read(p)
+	if room := headSize - h.at - int64(len(h.seen)); room > 0 {
+		h.seen = append(h.seen, p[:min(int64(n), room)]...)
+	}
+	return n, err
+}
+
+// wasCut tells whether a file was emptied after it was opened: it doesn't begin any more with what was read there. Where it
 // began with less than a position remembers, that now takes in what was written meanwhile.
 func (f *file) wasCut() bool {
-	if f.packed || f.pos.Hash == "" {
+	if f.packed || f.pos.Hash == "" || f.tee == nil {
 		return false
 	}
 	head := make([]byte, headSize)
 	n, _ := f.ReadAt(head, 0) // what can't be read isn't there any more
-	if head = head[:n]; !bytes.HasPrefix(head, f.head) || int64(n) < min(f.pos.Offset, headSize) {
+	head = head[:n]
+	if !bytes.HasPrefix(head, f.head) || len(f.tee.seen) > 0 && (int64(n) < f.tee.at || !bytes.HasPrefix(head[f.tee.at:], f.tee.seen)) || int64(n) < min(f.pos.Offset, headSize) {
 		return true
 	}
 	f.head = head
-	f.pos.Head, f.pos.Hash = int64(len(head)), hashOf(head)
+	f.pos.Head, f.pos.Hash = int64(n), hashOf(head)
 	return false
 }
 
@@ -125,9 +143,11 @@ func (f *file) text() (*bufio.Reader, int64, error) {
 	offset := f.pos.Offset
 	if !f.packed && offset > 0 {
 		at, err := f.Seek(min(offset, f.size), io.SeekStart)
-		return bufio.NewReaderSize(f, 2*longestLine), at, err
+		f.tee = &headTee{in: f, at: at}
+		return bufio.NewReaderSize(f.tee, 2*longestLine), at, err
 	}
-	in, _, err := unpack(f)
+	f.tee = &headTee{in: f}
+	in, _, err := unpack(f.tee)
 	if err != nil {
 		return nil, 0, err
 	}

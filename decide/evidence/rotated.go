@@ -67,7 +67,7 @@ func oldFiles(path string, live *file) ([]*file, error) {
 				f.pos.Written = info.ModTime().UTC()
 			}
 		}
-		if err == nil && len(f.head) > 0 && bytes.HasPrefix(live.head, f.head) { // the copy that copytruncate is making; the log still has it all
+		if err == nil && bytes.HasPrefix(live.head, f.head) { // it is empty, or the copy that copytruncate is making of what the log still has
 			closeAll([]*file{f})
 			continue
 		}
