@@ -28,6 +28,12 @@ var injections = map[string]struct {
 		"[UFW BLOCK] IN=eth0 OUT= MAC=02:00 SRC=PEER DST=198.51.100.1 LEN=40 PROTO=TCP SPT=1 DPT=2 NAME",
 		"[UFW BLOCK] IN=eth0 OUT= SRC=PEER DST=198.51.100.1 PROTO=ICMP TYPE=3 CODE=1 [SRC=192.0.2.1 DST=PEER PROTO=TCP NAME]",
 	})},
+	"fail2ban": {oneLine, under("2026-11-01 10:00:00,123 ", []string{
+		"fail2ban.filter         [812]: INFO    [sshd] Found PEER - 2026-11-01 10:00:01",
+		"~fail2ban.filter         [812]: WARNING [sshd] Simulate NOW in operation since found time has too large deviation NAME: NAME",
+		"~fail2ban.ipdns          [812]: WARNING Unable to find a corresponding IP address for NAME: [Errno -2] NAME",
+		"~fail2ban.filter         [812]: INFO    [sshd] Ignore NAME by ip",
+	})},
 	"dropbear": {oneLine, under("Nov  1 01:00:00 router dropbear[7]: ", []string{
 		"Bad password attempt for 'NAME' from PEER:52289", "bad PAM password attempt for 'NAME' from PEER:52289", "Login attempt for nonexistent user 'NAME' from PEER:52289",
 		"Exit before auth from <PEER:52>: (user 'NAME', 10 fails): Max auth tries reached - user 'NAME'", "Exit before auth (user 'NAME', 10 fails): Max auth tries reached - user 'NAME' from PEER:5",
