@@ -17,7 +17,7 @@ import (
 
 // risks are the guards that a person may accept the risk of.
 var risks = []string{decide.GuardLost, decide.GuardNewRanges, decide.GuardNewAddresses, firewall.SessionGuard, firewall.GatewayGuard,
-	firewall.ResolverGuard, firewall.LocalGuard}
+	firewall.ResolverGuard, firewall.LocalGuard, clockGuard}
 
 // acceptsRisk gives a command the flag --accept-risk, and checks it before the command runs.
 func acceptsRisk(c *cobra.Command, accepted *[]string) {
@@ -137,7 +137,8 @@ func (a *app) restoreCommand() *cobra.Command {
 		Use:   "restore",
 		Short: "put the stored blocks back, at boot",
 		Long: "Brings the kernel to what the history has in force now, each block with the time that it has left. Proposals wait\n" +
-			"for apply, and an apply that nobody confirmed is undone. Meant for boot, before the network is up.",
+			"for apply, and an apply that nobody confirmed is undone. Meant for boot, before the network is up; a clock that doesn't\n" +
+			"know the time yet is taken for the last change's.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			policy, err := a.policy()
@@ -145,6 +146,9 @@ func (a *app) restoreCommand() *cobra.Command {
 				return err
 			}
 			return a.writing(c.Context(), "restore", func(s *history.Store) error {
+				if err := a.catchUp(c.Context(), s, accepted); err != nil {
+					return err
+				}
 				now := a.env.now()
 				h, err := s.LoadRecords(c.Context(), now)
 				if err != nil {

@@ -183,6 +183,7 @@ func (a *app) undo(ctx context.Context, s *history.Store, policy *decide.Policy,
 	if !last.Waits() {
 		records = goingBack(&h, policy, last, now, by, reason)
 	}
+	accepted = append(slices.Clone(accepted), clockGuard) // it goes by the moment of what it goes back on
 	plan, want, err := a.enforce(ctx, s, policy, h, records, nil, later(now.Add(momentLater), a.env.now()), accepted)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"modernc.org/sqlite" // also registers the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -122,6 +123,9 @@ func writeAt(f *os.File, text string) error {
 }
 
 func (s *Store) cannot(what string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return s.full()
+	}
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		err = p.Err
@@ -227,6 +231,10 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
+func (s *Store) full() error {
+	return &StoreError{s.path, "can't grow: the disk is full; what was stored before is still there", "make room and run the command again"}
+}
+
 func (s *Store) damaged() error {
 	return &StoreError{s.path, "is damaged", "keep the file, import the last export into a new store, and observe the logs again"}
 }
@@ -243,7 +251,7 @@ func (s *Store) failed(err error) error {
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 			err = s.damaged()
 		case sqlite3.SQLITE_FULL:
-			err = &StoreError{s.path, "can't grow: the disk is full; what was stored before is still there", "make room and run the command again"}
+			err = s.full()
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			err = &StoreError{s.path, "is busy", "another command is using it; try again"}
 		case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY:
