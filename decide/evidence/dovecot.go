@@ -100,6 +100,9 @@ var authFailures = []string{"unknown user", "Password mismatch", "invalid creden
 // authentication reads [conn …: auth-worker<N>: ]DATABASE(USER,ADDRESS[,<SESSION>]): WHY, or the user and the address in the
 // process's own name. The user's name comes before the address and may hold brackets and commas; nothing of his comes after.
 func (d *dovecot) authentication(e *entry, process, text []byte) (Event, bool) {
+	if inner, ok := after(process, "auth("); ok {
+		return d.named(e, inner, text)
+	}
 	at, found := -1, 0
 	for _, why := range authFailures {
 		mark := []byte("): " + why)
@@ -114,15 +117,27 @@ func (d *dovecot) authentication(e *entry, process, text []byte) (Event, bool) {
 	case found > 1:
 		return Event{}, false // all but one of them are a name
 	}
-	if inner, ok := after(process, "auth("); ok && !bytes.Contains(text, []byte(")<")) && !bytes.Contains(text, []byte("): ")) { // else a name ends it
-		for _, why := range authFailures {
-			if bytes.Contains(text, []byte(why)) {
-				inner, _ = before(inner, ">")
-				if i := bytes.LastIndex(inner, []byte(")<")); i >= 0 {
-					inner = inner[:i]
-				}
-				return d.inside(e, inner)
-			}
+	return Event{}, false
+}
+
+// named reads a process's name, USER,ADDRESS[,WHAT])[<SESSION>], whose text tells a failure. Where the user's name ended it
+// early, its end stands in the text.
+func (d *dovecot) named(e *entry, inner, text []byte) (Event, bool) {
+	if bytes.Contains(text, []byte(")<")) || bytes.Contains(text, []byte("): ")) {
+		return Event{}, false
+	}
+	if whole, session := before(inner, ">"); session {
+		i := bytes.LastIndex(whole, []byte(")<"))
+		if i < 0 {
+			return Event{}, false
+		}
+		inner = whole[:i]
+	} else if inner, session = before(inner, ")"); !session {
+		return Event{}, false
+	}
+	for _, why := range authFailures {
+		if bytes.Contains(text, []byte(why)) {
+			return d.inside(e, inner)
 		}
 	}
 	return Event{}, false

@@ -128,9 +128,10 @@ type digest struct {
 	o        Options
 	tally    *Tally
 	sum      Summary
-	number   int64    // of the present line in its file
-	readers  []reader // beside formats; nil where a form isn't asked for
-	seen     []bool   // beside formats: whether there were lines of that form
+	number   int64     // of the present line in its file
+	readers  []reader  // beside formats; nil where a form isn't asked for
+	puzzlers []puzzler // those of the readers that are; nil for the others
+	seen     []bool    // beside formats: whether there were lines of that form
 	clock    clock
 	entry    entry // the present line, kept here so that each doesn't cost memory
 	known    bool  // a line had the header of a syslog line
@@ -138,6 +139,8 @@ type digest struct {
 	own      addresses        // that a pattern read
 	alone    [1]int           // room for one form
 	programs map[string][]int // the forms of the programs that wrote lines
+	program  string           // the last of them
+	forms    []int            // its forms
 }
 
 func newDigest(name string, o Options, t *Tally) *digest {
@@ -147,7 +150,8 @@ func newDigest(name string, o Options, t *Tally) *digest {
 		if o.Format == "" || o.Format == f.name {
 			r = f.open(o)
 		}
-		d.readers = append(d.readers, r)
+		p, _ := r.(puzzler)
+		d.readers, d.puzzlers = append(d.readers, r), append(d.puzzlers, p)
 	}
 	return d
 }
@@ -228,8 +232,12 @@ func (d *digest) readOwn(text []byte) error {
 
 // formsOf returns the forms that a program's lines may be of. It remembers them, for programs are few and lines many.
 func (d *digest) formsOf(program []byte) []int {
+	if d.program == string(program) && d.program != "" {
+		return d.forms
+	}
 	forms, ok := d.programs[string(program)]
 	if ok {
+		d.program, d.forms = string(program), forms
 		return forms
 	}
 	for i, f := range formats {
@@ -264,7 +272,7 @@ func (d *digest) readBy(e *entry, forms []int) error {
 			d.count(ev)
 			break
 		}
-		if p, ok := d.readers[i].(puzzler); ok && p.puzzled() {
+		if p := d.puzzlers[i]; p != nil && p.puzzled() {
 			return d.notUnderstood(e.message)
 		}
 	}

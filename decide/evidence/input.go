@@ -84,11 +84,12 @@ func (d *digest) all(ctx context.Context, in *bufio.Reader, whole bool) (int64, 
 			}
 		}
 		switch {
+		case err == nil:
 		case errors.Is(err, io.EOF):
 			return taken, d.recognised()
-		case err != nil && ctx.Err() != nil:
+		case ctx.Err() != nil:
 			return taken, ctx.Err()
-		case err != nil:
+		default:
 			return taken, &DamageError{d.name, d.number, cause(err).Error()}
 		}
 	}
@@ -105,6 +106,9 @@ func (d *digest) recognised() error {
 // nextLine returns a line with its end, and how many bytes it took; a line that is too long is nil.
 func nextLine(ctx context.Context, in *bufio.Reader) ([]byte, int64, error) {
 	text, err := in.ReadSlice('\n')
+	if err == nil && len(text) <= longestLine {
+		return text, int64(len(text)), nil
+	}
 	if len(text) <= longestLine && !errors.Is(err, bufio.ErrBufferFull) {
 		return text, int64(len(text)), err
 	}

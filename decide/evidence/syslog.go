@@ -22,6 +22,8 @@ type clock struct {
 	zone   *time.Location
 	stamp  [15]byte  // of the last line with a time such as Nov  1 01:00:00
 	stood  time.Time // for that
+	web    [26]byte  // of the last line with a time such as 20/Jan/2015:19:53:28 +0100
+	asked  time.Time // for that
 }
 
 func newClock(at time.Time, zone *time.Location) clock {

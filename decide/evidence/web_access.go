@@ -22,7 +22,13 @@ func accessLine(c *clock, line []byte) (entry, bool) {
 		}
 		open += i
 		if end := open + 1 + length; line[end] == ']' {
+			if c != nil && [26]byte(line[open+1:end]) == c.web { // many lines are of the same second
+				return entry{at: c.asked, host: line[:open], message: line[end+1:]}, true
+			}
 			if at, ok := accessTime(line[open+1 : end]); ok {
+				if c != nil {
+					c.web, c.asked = [26]byte(line[open+1:end]), at
+				}
 				return entry{at: at, host: line[:open], message: line[end+1:]}, true
 			}
 		}
