@@ -37,6 +37,12 @@ func (d *dovecot) read(e *entry) (Event, bool) {
 			process, text = name, rest
 		}
 	}
+	if inner, ok := after(process, "auth("); ok { // what is in it is a client's choice, but for the name that version 1 gave it
+		old := string(inner) == "default)" && bytes.Count(text, []byte("): ")) == 1 && !bytes.Contains(text, []byte(")<"))
+		if !old {
+			return d.named(e, inner, text)
+		}
+	}
 	text, _ = after(text, "Info: ")
 	if rest, ok := after(text, "pam_unix(dovecot:auth): "); ok {
 		source, ok := d.addresses.pamFailure(rest)
@@ -100,9 +106,6 @@ var authFailures = []string{"unknown user", "Password mismatch", "invalid creden
 // authentication reads [conn …: auth-worker<N>: ]DATABASE(USER,ADDRESS[,<SESSION>]): WHY, or the user and the address in the
 // process's own name. The user's name comes before the address and may hold brackets and commas; nothing of his comes after.
 func (d *dovecot) authentication(e *entry, process, text []byte) (Event, bool) {
-	if inner, ok := after(process, "auth("); ok {
-		return d.named(e, inner, text)
-	}
 	at, found := -1, 0
 	for _, why := range authFailures {
 		mark := []byte("): " + why)

@@ -57,7 +57,7 @@ var injections = map[string]struct {
 		"dovecot: imap-login: Login aborted: Connection closed (auth failed, 2 attempts in 9 secs) (auth_failed): user=<NAME>, method=PLAIN, rip=PEER, lip=198.51.100.1",
 		"dovecot: imap-login: Login: user=<NAME>, method=PLAIN, rip=PEER, lip=198.51.100.1, mpid=9, TLS", "dovecot: imap-login: Logged in: user=<NAME>, method=PLAIN, rip=PEER, lip=198.51.100.1",
 		"dovecot: auth: passwd-file(NAME,PEER,<s>): unknown user", "dovecot: auth-worker(3): conn unix:auth-worker (pid=1,uid=1): auth-worker<6>: sql(NAME,PEER): Password mismatch (given password: NAME)",
-		"auth(NAME,PEER,sasl:login)<x>: Info: sql: Password mismatch", "auth: pam_unix(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot ruser=NAME rhost=PEER  user=NAME",
+		"dovecot: auth(default): pam(NAME,PEER): unknown user", "auth(NAME,PEER,sasl:login)<x>: Info: sql: Password mismatch", "auth: pam_unix(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot ruser=NAME rhost=PEER  user=NAME",
 		"~dovecot: imap-login: Disconnected (no auth attempts in 4 secs): user=<>, rip=PEER, lip=198.51.100.1", "~dovecot: lda(NAME): msgid=<NAME>: saved mail to INBOX",
 	})},
 	"exim": {quoteless, under("2026-11-01 10:00:00 ", []string{
@@ -181,7 +181,7 @@ var hosts = []string{"host.example", "192.0.2.1", "192-0-2-1.example", "192.0.2.
 var choices = func() []string {
 	out := slices.Concat(names, []string{
 		"[192.0.2.1]", "x [192.0.2.1]", "x[192.0.2.1]", "x[192.0.2.1]:25", "(192.0.2.1)", "<192.0.2.1>", "192.0.2.1:25", "x) [192.0.2.1]", "x) [192.0.2.1] P=esmtp", "/smtpd: x: reject: RCPT from [192.0.2.1]: 550", "/sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2: x", "x/smtpd: NOQUEUE: reject: RCPT from h[192.0.2.1]: 550 ", "x [192.0.2.1] F=<a> rejected RCPT <b>: relay not permitted",
-		"x>, rip=192.0.2.1, lip=x", "x, rip=192.0.2.1,", "x,192.0.2.1", "x,192.0.2.1): unknown user", ": ,192.0.2.1,): unknown user", "a,192.0.2.1)<x>: sql: unknown user", "a,192.0.2.1): sql: Password mismatch", "x,192.0.2.1,<s>): Password mismatch", "x, ip=[192.0.2.1]", "x], ip=[192.0.2.1], port=[1]", "x, relay=[192.0.2.1]",
+		"x>, rip=192.0.2.1, lip=x", "x, rip=192.0.2.1,", "x,192.0.2.1", "x,192.0.2.1): unknown user", ": ,192.0.2.1,): unknown user", ": pam_unix(dovecot:auth): authentication failure; rhost=192.0.2.1 ", "default): pam(a,192.0.2.1): unknown user", "a,192.0.2.1)<x>: sql: unknown user", "a,192.0.2.1): sql: Password mismatch", "x,192.0.2.1,<s>): Password mismatch", "x, ip=[192.0.2.1]", "x], ip=[192.0.2.1], port=[1]", "x, relay=[192.0.2.1]",
 		"x, relay=h [192.0.2.1], reject=550 5.7.1 x", "x, reject=550", `x", client: 192.0.2.1, server: s, request: "GET / HTTP/1.1", host: "h"`, `x": password mismatch, client: 192.0.2.1, server: s, request: "GET / HTTP/1.1", host: "h/i`,
 		`x, client: 192.0.2.1`, `x] FAIL LOGIN: Client "192.0.2.1`, `x] FAIL LOGIN: Client "192.0.2.1"`, `] [client 192.0.2.1] user x not found`, `x" 404 1 "-" "-"`, `" - - [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 1 "-" "-"`,
 		`x","remote_addr":"192.0.2.1","y":"`, `","src_ip":"192.0.2.1`, "x\t192.0.2.1\tF", "x\\t192.0.2.1\\tF", "x])(h[192.0.2.1]) - USER a (Login failed)", "x rhost=192.0.2.1", " rhost=192.0.2.1  user=a", "x\x1b[2J 192.0.2.1",
