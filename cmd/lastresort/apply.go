@@ -115,14 +115,17 @@ func (a *app) apply(ctx context.Context, s *history.Store, policy *decide.Policy
 		"guard %s holds back %s; everything else was applied", strings.Join(guards, " and "), plural(len(n.held), "new range"))
 }
 
-func (a *app) printApplied(d difference) error {
+func (a *app) printApplied(d difference) error { return a.printFirst(d, len(d.Changes)) }
+
+// printFirst prints what was applied, of its changes at most so many.
+func (a *app) printFirst(d difference, most int) error {
 	if a.json {
 		return a.printJSON(d)
 	}
 	p := a.page()
 	w := bufio.NewWriterSize(p.w, 1<<16)
 	p.w = w
-	p.difference(d)
+	p.difference(d, most)
 	if d.Build || d.Add+d.Change+d.Remove+d.Allow[0]+d.Allow[1] > 0 {
 		p.line("applied, read back, and as wanted")
 	} else {
@@ -130,6 +133,9 @@ func (a *app) printApplied(d difference) error {
 	}
 	return w.Flush()
 }
+
+// atBoot is how many changes restore prints: all of a long list would only fill the log of the boot.
+const atBoot = 20
 
 func (a *app) restoreCommand() *cobra.Command {
 	var accepted []string
@@ -164,7 +170,7 @@ func (a *app) restoreCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.printApplied(differenceOf(a.kernel(&policy).Config(), plan, want, nil))
+				return a.printFirst(differenceOf(a.kernel(&policy).Config(), plan, want, nil), atBoot)
 			})
 		},
 	}

@@ -58,7 +58,7 @@ func (a *app) diff(ctx context.Context, s *history.Store, policy *decide.Policy,
 	if a.json {
 		err = a.printJSON(d)
 	} else {
-		a.page().difference(d)
+		a.page().difference(d, len(d.Changes))
 	}
 	if err == nil && detailed && !plan.Empty() {
 		return &failure{code: exitPending}

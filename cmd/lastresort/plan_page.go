@@ -98,7 +98,8 @@ func left(timeout, expires time.Duration) string {
 // signColours marks what is added, changed, removed and spared on a terminal.
 var signColours = map[string]string{"+": "\x1b[31m", "~": "\x1b[33m", "-": "\x1b[32m", "!": "\x1b[36m"}
 
-func (p *page) difference(d difference) {
+// difference prints a plan, of its changes at most so many.
+func (p *page) difference(d difference, most int) {
 	p.line("%s", d.Table)
 	switch {
 	case d.Outgrown:
@@ -108,7 +109,11 @@ func (p *page) difference(d difference) {
 	case d.Build:
 		p.line("  the table is made")
 	}
-	for _, c := range d.Changes {
+	for i, c := range d.Changes {
+		if i == most {
+			p.line("  and %d more; lastresort list shows what is in force", len(d.Changes)-most)
+			break
+		}
 		sign := c.Sign
 		if p.colour {
 			sign = signColours[c.Sign] + c.Sign + "\x1b[0m"
