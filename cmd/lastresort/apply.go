@@ -152,7 +152,7 @@ func (a *app) restoreCommand() *cobra.Command {
 				return err
 			}
 			return a.writing(c.Context(), "restore", func(s *history.Store) error {
-				if err := a.catchUp(c.Context(), s, accepted); err != nil {
+				if err := a.catchUp(c.Context(), s, &policy, accepted); err != nil {
 					return err
 				}
 				now := a.env.now()

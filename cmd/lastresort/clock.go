@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"lastresort/decide"
 	"lastresort/decide/history"
 )
 
@@ -14,23 +15,26 @@ const clockGuard = "clock"
 // clockSlack is how far behind the last change a clock may be that is being set right little by little.
 const clockSlack = time.Minute
 
-// behind tells how far the clock is behind the last change of the kernel, and when that was; zero where it isn't.
-func (a *app) behind(ctx context.Context, s *history.Store) (time.Duration, time.Time, error) {
+// behind tells how far the clock is behind the last change of the kernel, and when that was, where something stood then that
+// by the clock hasn't begun yet; zero where the clock hides nothing.
+func (a *app) behind(ctx context.Context, s *history.Store, p *decide.Policy) (time.Duration, time.Time, error) {
 	var last kernelMark
+	now := a.env.now()
 	known, err := s.Mark(ctx, &last)
-	if err != nil || !known {
+	gap := last.At.Sub(now)
+	if err != nil || !known || gap <= clockSlack {
 		return 0, last.At, err
 	}
-	gap := last.At.Sub(a.env.now())
-	if gap <= clockSlack {
-		gap = 0
+	h, err := s.LoadRecords(ctx, last.At)
+	if err != nil || !slices.ContainsFunc(decide.InForce(&h, p, last.At), func(x decide.Standing) bool { return x.From.After(now) }) {
+		return 0, last.At, err
 	}
 	return gap, last.At, nil
 }
 
-// checkClock refuses a change by a clock that is behind the last one: what was decided since would not be in force yet.
-func (a *app) checkClock(ctx context.Context, s *history.Store, accepted []string) error {
-	gap, last, err := a.behind(ctx, s)
+// checkClock refuses a change by a clock that is behind the last one: what was decided since would end.
+func (a *app) checkClock(ctx context.Context, s *history.Store, p *decide.Policy, accepted []string) error {
+	gap, last, err := a.behind(ctx, s, p)
 	if err != nil || gap == 0 || slices.Contains(accepted, clockGuard) {
 		return err
 	}
@@ -40,8 +44,8 @@ func (a *app) checkClock(ctx context.Context, s *history.Store, accepted []strin
 
 // catchUp moves a clock that is behind the last change there, and tells: at boot a machine may not know the time yet, and its
 // blocks can't wait for that.
-func (a *app) catchUp(ctx context.Context, s *history.Store, accepted []string) error {
-	gap, last, err := a.behind(ctx, s)
+func (a *app) catchUp(ctx context.Context, s *history.Store, p *decide.Policy, accepted []string) error {
+	gap, last, err := a.behind(ctx, s, p)
 	if err != nil || gap == 0 || slices.Contains(accepted, clockGuard) {
 		return err
 	}

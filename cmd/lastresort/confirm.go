@@ -162,12 +162,15 @@ func (a *app) undoCommand() *cobra.Command {
 }
 
 func (a *app) undo(ctx context.Context, s *history.Store, policy *decide.Policy, by, reason string, accepted []string) error {
+	if err := a.catchUp(ctx, s, policy, accepted); err != nil {
+		return err
+	}
 	now := a.env.now().UTC().Truncate(time.Second)
 	last, ok, err := s.Applied(ctx)
 	if err != nil {
 		return err
 	}
-	for _, r := range last.Records { // where the clock went back since, what begins later would outlive its release
+	for _, r := range last.Records { // by a clock that goes back a little, what begins later would outlive its release
 		if known := r.Known().UTC(); known.After(now) {
 			now = known
 		}
@@ -183,7 +186,6 @@ func (a *app) undo(ctx context.Context, s *history.Store, policy *decide.Policy,
 	if !last.Waits() {
 		records = goingBack(&h, policy, last, now, by, reason)
 	}
-	accepted = append(slices.Clone(accepted), clockGuard) // it goes by the moment of what it goes back on
 	plan, want, err := a.enforce(ctx, s, policy, h, records, nil, later(now.Add(momentLater), a.env.now()), accepted)
 	if err != nil {
 		return err

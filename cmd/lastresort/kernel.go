@@ -96,7 +96,7 @@ func (a *app) enforce(ctx context.Context, s *history.Store, p *decide.Policy, h
 // bring is enforce for an intent that isn't all of what the history wants. before is what it wants without the records.
 func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, want intent, before func() intent, records []history.Record,
 	last *history.Applied, accepted []string) (firewall.Plan, intent, error) {
-	if err := a.checkClock(ctx, s, accepted); err != nil {
+	if err := a.checkClock(ctx, s, p, accepted); err != nil {
 		return firewall.Plan{}, want, err
 	}
 	wants := want.wants()

@@ -116,7 +116,7 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 		if waits {
 			hint = "lastresort confirm keeps what waits for it, lastresort undo goes back; either brings the kernel to what is intended"
 		}
-		if gap, last, err := a.behind(ctx, s); err == nil && gap > 0 {
+		if gap, last, err := a.behind(ctx, s, policy); err == nil && gap > 0 {
 			hint = fmt.Sprintf("the clock says %s, and the kernel was last changed at %s: set the clock", clock(now), clock(last))
 		}
 		return &failure{code: exitFailed, err: errors.New("the kernel doesn't hold what is intended"), hint: hint}
