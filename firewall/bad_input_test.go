@@ -142,3 +142,18 @@ func TestNobodyAnswersForAnUnknownSubsystem(t *testing.T) {
 		t.Errorf("%v; expected EINVAL", err)
 	}
 }
+
+// TestASocketTooSmallForTheTable has no room for what can't be divided: nothing is changed, and that is told.
+func TestASocketTooSmallForTheTable(t *testing.T) {
+	k := fresh(t, Inbound)
+	k.limit = 1000
+	_, err := k.Apply(t.Context(), forGood(t, "203.0.113.7"), nil, time.Now)
+	var e *Error
+	if !errors.As(err, &e) || e.Changed || !strings.Contains(e.Why, "too much for one transaction") || !strings.Contains(e.Hint, "net.core.wmem_max") {
+		t.Errorf("%v, hint %q", err, e.Hint)
+	}
+	k.limit = 0
+	if s, err := k.Read(t.Context()); err != nil || s.Exists {
+		t.Errorf("the table is there: %v %v", s.Exists, err)
+	}
+}

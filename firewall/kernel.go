@@ -316,6 +316,9 @@ func (k Kernel) commit(ctx context.Context, p Plan, generation uint32) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if len(p.split) == 0 { // see Config.parts
+		return unix.EMSGSIZE
+	}
 	// From here on it is datagrams and their answers: cut short in between, nobody would know whether the kernel changed.
 	c, closeIt, err := connect(context.WithoutCancel(ctx))
 	if err != nil {
