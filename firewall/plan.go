@@ -1,5 +1,5 @@
 // Package firewall keeps the kernel's own table at what was decided: it reads what nftables holds, plans the difference,
-// and applies it in one transaction. It decides nothing.
+// and applies it, in one transaction where the socket takes that. It decides nothing.
 package firewall
 
 import (

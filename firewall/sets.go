@@ -40,8 +40,7 @@ func (k setKind) holds(r netblock.Range) bool {
 
 // set is the library's form of one of our sets.
 func (k setKind) set(t *nftables.Table) *nftables.Set {
-	s := &nftables.Set{Table: t, Name: k.name, KeyType: keyType(k.is4), Interval: k.interval, HasTimeout: !k.allow, Counter: !k.allow}
-	return s
+	return &nftables.Set{Table: t, Name: k.name, KeyType: keyType(k.is4), Interval: k.interval, HasTimeout: !k.allow, Counter: !k.allow}
 }
 
 func keyType(is4 bool) nftables.SetDatatype {

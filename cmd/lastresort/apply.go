@@ -16,8 +16,7 @@ import (
 )
 
 // risks are the guards that a person may accept the risk of.
-var risks = []string{decide.GuardLost, decide.GuardNewRanges, decide.GuardNewAddresses, firewall.SessionGuard, firewall.GatewayGuard,
-	firewall.ResolverGuard, firewall.LocalGuard, clockGuard}
+var risks = slices.Concat(replayedRisks, []string{firewall.SessionGuard, firewall.GatewayGuard, firewall.ResolverGuard, firewall.LocalGuard, clockGuard})
 
 // acceptsRisk gives a command the flag --accept-risk, and checks it before the command runs.
 func acceptsRisk(c *cobra.Command, accepted *[]string) {
@@ -40,8 +39,8 @@ func (a *app) applyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "apply",
 		Short: "put in force what diff shows",
-		Long: "Puts in force what the last review proposed, and whatever else stands and the kernel lacks: one transaction, then\n" +
-			"read back and compared. The decisions become block and release records of the history. What a guard keeps back\n" +
+		Long: "Puts in force what the last review proposed, and whatever else stands and the kernel lacks: in one transaction (or\n" +
+			"as many as diff says), then read back and compared. The decisions become block and release records of the history. What a guard keeps back\n" +
 			"is left out and told, with exit status 4.\n\n" +
 			"With --confirm-within what is new goes on a timeout of the kernel's: without lastresort confirm in that time it is\n" +
 			"gone by itself, even if this program, the session or the machine is. Nothing becomes part of the history before.",

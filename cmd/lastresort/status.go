@@ -286,7 +286,7 @@ func (p *page) health(h health) {
 	}
 	p.beside(h.Beside, w)
 	if !h.OK && h.Beside.Since != nil && len(h.Beside.By) == 0 {
-		p.row([]column{{"by", w}}, "not known, without an audit log; nft monitor shows the next change")
+		p.row([]column{{"by", w}}, "not known: no audit log names anybody; nft monitor shows the next change")
 	}
 	if h.OK {
 		p.row([]column{{"verdict", w}}, "as intended")

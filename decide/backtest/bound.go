@@ -2,6 +2,7 @@ package backtest
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"lastresort/netblock"
@@ -91,14 +92,9 @@ func (p *possible) during(e *Event) bool {
 
 // night returns the night from which on a moment is counted.
 func (t *timeline) night(at time.Time) int {
-	n := len(t.nights) - 1
-	for lo, hi := 0, n; lo < hi; {
-		if mid := (lo + hi + 1) / 2; t.nights[mid].After(at) {
-			hi = mid - 1
-		} else {
-			lo = mid
-		}
-		n = lo
+	i, found := slices.BinarySearchFunc(t.nights, at, time.Time.Compare)
+	if !found {
+		i--
 	}
-	return n
+	return max(i, 0)
 }
