@@ -150,10 +150,11 @@ func filesNow(path string, from Position) ([]*file, bool, error) {
 			}
 		}
 	}
-	// The file that was read is gone, or had no line yet. Those that were written to since are new.
+	// The file that was read is gone, or had no line yet. Those that were written to since are new; beside one without a line no
+	// older one was left, and so is one of the very same time, which file systems tell apart by milliseconds only.
 	var since []*file
 	for _, f := range old {
-		if f.pos.Written.After(from.Written) {
+		if f.pos.Written.After(from.Written) || from.Offset == 0 && f.pos.Written.Equal(from.Written) {
 			since = append(since, f)
 		} else {
 			closeAll([]*file{f})
