@@ -3,7 +3,6 @@ package history
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -507,31 +506,5 @@ func TestTheLastApplyComesBackAsItWas(t *testing.T) {
 	}
 	if _, ok, err := s.Applied(t.Context()); ok || err != nil {
 		t.Errorf("the apply is still there: %v", err)
-	}
-}
-
-// TestAStoreWhoseFirstWriterWasEndedIsEmpty reads a file that has a header and nothing in it yet.
-func TestAStoreWhoseFirstWriterWasEndedIsEmpty(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "history.db")
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec("PRAGMA journal_mode = WAL"); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-		t.Fatal(info, err)
-	}
-	s, err := Open(t.Context(), path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if h, err := s.LoadRecords(t.Context(), time.Time{}); err != nil || len(h.Blocks) > 0 {
-		t.Error(h, err)
 	}
 }

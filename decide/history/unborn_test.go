@@ -3,6 +3,7 @@ package history
 import (
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -20,6 +21,9 @@ func TestUnbornStore(t *testing.T) {
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		t.Fatal(info, err)
 	}
 	s, err := Open(t.Context(), path, Options{})
 	if err != nil {
