@@ -142,6 +142,19 @@ func TestFail2ban(t *testing.T) {
 	}
 }
 
+// TestAnEndTellsNothing holds that of two events that began together, when each ended doesn't matter until then.
+func TestAnEndTellsNothing(t *testing.T) {
+	few, many := attack("203.0.113.7", "10-01 10:00", 5), attack("203.0.113.7", "10-01 10:00", 100)
+	stopped := func(few, many time.Duration, a, b backtest.Event) int64 {
+		a.Last, b.Last = a.First.Add(few), b.First.Add(many)
+		return scores(run(t, &history.History{}, []backtest.Event{a, b}, policy(t, ""), "10-01 00:00", "10-03 00:00", 24*time.Hour))["fail2ban"][0]
+	}
+	want := stopped(20*time.Hour, 30*time.Hour, few, many)
+	if got := stopped(30*time.Hour, 20*time.Hour, few, many); got != want || want == 0 {
+		t.Errorf("fail2ban stopped %d where the one event ended first, %d where the other did; expected the same", want, got)
+	}
+}
+
 func TestReportsPlayTheirPart(t *testing.T) {
 	p, err := decide.ParsePolicy(lastresort.DefaultPolicy, "test", nil)
 	if err != nil {

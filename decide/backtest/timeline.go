@@ -39,8 +39,9 @@ func newTimeline(events []Event, o Options) *timeline {
 		if c := a.First.Compare(b.First); c != 0 {
 			return c
 		}
-		return cmp.Or(a.Last.Compare(b.Last), a.Source.Compare(b.Source), strings.Compare(a.Kind, b.Kind), strings.Compare(a.Service, b.Service),
-			strings.Compare(string(a.Proof), string(b.Proof)), strings.Compare(a.Reporter, b.Reporter), cmp.Compare(a.Count, b.Count))
+		// When they ended comes last: what begins together must not change places for what is known only later.
+		return cmp.Or(a.Source.Compare(b.Source), strings.Compare(a.Kind, b.Kind), strings.Compare(a.Service, b.Service),
+			strings.Compare(string(a.Proof), string(b.Proof)), strings.Compare(a.Reporter, b.Reporter), cmp.Compare(a.Count, b.Count), a.Last.Compare(b.Last))
 	})
 	for at := o.From; at.Before(o.To); at = at.Add(o.Every) {
 		t.nights = append(t.nights, at)
