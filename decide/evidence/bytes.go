@@ -85,11 +85,11 @@ func (m addresses) of(text []byte) (netip.Addr, bool) {
 	if a, ok := parse4(text); ok {
 		return a, true
 	}
-	if a, ok := m[string(text)]; ok {
-		return a, true
-	}
 	if len(text) < 2 || len(text) > 45 || bytes.IndexByte(text, ':') < 0 {
 		return netip.Addr{}, false
+	}
+	if a, ok := m[string(text)]; ok {
+		return a, true
 	}
 	a, err := netip.ParseAddr(string(text))
 	if err != nil || a.Zone() != "" {

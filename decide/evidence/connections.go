@@ -9,8 +9,14 @@ import (
 
 // connections remembers the newest connections of sshd: a table of fixed size, for whoever attacks opens as many as he likes.
 type connections struct {
-	rows *[connectionRows][connectionWays]connection // nil until there is one
-	last int64                                       // Unix time of the newest line
+	rows *[connectionRows]connectionRow // nil until there is one
+	last int64                          // Unix time of the newest line
+}
+
+// connectionRow keeps the processes apart, for these are what is looked through.
+type connectionRow struct {
+	processes [connectionWays]uint64 // 0: none
+	of        [connectionWays]connection
 }
 
 // A connection may stand in any place of its row. Together these are some thousands of connections at a time; sshd itself
@@ -22,7 +28,6 @@ const (
 
 // connection is what is known of one connection, by its process.
 type connection struct {
-	process uint64 // 0: none
 	source  netip.Addr
 	last    int64 // Unix time of its last line
 	counted bool  // an attempt of it counted
@@ -73,9 +78,9 @@ func (h fnv1a) with(text []byte) fnv1a {
 }
 
 // row returns where a process's connection may stand.
-func (s *connections) row(process uint64) *[connectionWays]connection {
+func (s *connections) row(process uint64) *connectionRow {
 	if s.rows == nil {
-		s.rows = new([connectionRows][connectionWays]connection)
+		s.rows = new([connectionRows]connectionRow)
 	}
 	return &s.rows[process*0x9e3779b97f4a7c15>>54]
 }
@@ -83,27 +88,30 @@ func (s *connections) row(process uint64) *[connectionWays]connection {
 // find returns a process's connection, nil where it isn't known.
 func (s *connections) find(process uint64) *connection {
 	row := s.row(process)
-	for i := range row {
-		if row[i].process == process {
-			return &row[i]
+	for i, p := range row.processes {
+		if p == process {
+			return &row.of[i]
 		}
 	}
 	return nil
 }
 
-// place returns where a new connection goes: over one that has ended, else over the one that was silent longest.
-func (s *connections) place(process uint64) *connection {
+// add makes a new connection: over one that has ended, else over the one that was silent longest.
+func (s *connections) add(process uint64) *connection {
 	row := s.row(process)
-	best := &row[0]
-	for i := range row {
-		c := &row[i]
-		if c.process == 0 {
-			return c
+	at, best := 0, &row.of[0]
+	for i, p := range row.processes {
+		c := &row.of[i]
+		if p == 0 {
+			at, best = i, c
+			break
 		}
 		if c.ended != best.ended && c.ended || c.ended == best.ended && c.last < best.last {
-			best = c
+			at, best = i, c
 		}
 	}
+	row.processes[at] = process
+	*best = connection{}
 	return best
 }
 
@@ -114,10 +122,9 @@ func (s *connections) of(e *entry, source netip.Addr, begins bool) *connection {
 	c := s.find(process)
 	switch {
 	case c == nil:
-		c = s.place(process)
-		*c = connection{process: process}
+		c = s.add(process)
 	case c.source.IsValid() && source.IsValid() && c.source != source, max(at-c.last, c.last-at) > longestConnection, begins && c.ended:
-		*c = connection{process: process}
+		*c = connection{}
 	}
 	c.last, s.last = at, max(s.last, at)
 	if source.IsValid() {
@@ -151,9 +158,10 @@ func (s *connections) save() json.RawMessage {
 	}
 	var out []openConnection
 	for i := range s.rows {
-		for _, c := range s.rows[i] {
-			if c.process != 0 && (c.counted || c.due) && c.last >= s.last-graceTime {
-				out = append(out, openConnection{c.process, c.source, c.last, c.counted, c.due, c.ended, c.open, c.user})
+		for j, c := range s.rows[i].of {
+			process := s.rows[i].processes[j]
+			if process != 0 && (c.counted || c.due) && c.last >= s.last-graceTime {
+				out = append(out, openConnection{process, c.source, c.last, c.counted, c.due, c.ended, c.open, c.user})
 			}
 		}
 	}
@@ -177,7 +185,7 @@ func (s *connections) resume(text json.RawMessage) {
 		return
 	}
 	for _, c := range in {
-		*s.place(c.Process) = connection{c.Process, c.Source, c.Last, c.Counted, c.Due, c.Ended, c.Open, c.User}
+		*s.add(c.Process) = connection{c.Source, c.Last, c.Counted, c.Due, c.Ended, c.Open, c.User}
 		s.last = max(s.last, c.Last)
 	}
 }

@@ -138,17 +138,21 @@ type digest struct {
 	trial    int64
 	own      addresses        // that a pattern read
 	alone    [1]int           // room for one form
+	access   int              // that of web servers, -1 where it isn't asked for
 	programs map[string][]int // the forms of the programs that wrote lines
 	program  string           // the last of them
 	forms    []int            // its forms
 }
 
 func newDigest(name string, o Options, t *Tally) *digest {
-	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, programs: map[string][]int{}}
-	for _, f := range formats {
+	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, access: -1, programs: map[string][]int{}}
+	for i, f := range formats {
 		var r reader
 		if o.Format == "" || o.Format == f.name {
 			r = f.open(o)
+			if f.name == accessName {
+				d.access = i
+			}
 		}
 		p, _ := r.(puzzler)
 		d.readers, d.puzzlers = append(d.readers, r), append(d.puzzlers, p)
@@ -181,7 +185,10 @@ func (d *digest) line(text []byte) error {
 		return d.readOwn(text)
 	}
 	e := &d.entry
-	var ok bool
+	if d.access >= 0 && isRequest(text) && accessLine(&d.clock, text, e) {
+		d.alone[0] = d.access
+		return d.readBy(e, d.alone[:])
+	}
 	if text[0] == '{' {
 		inner, unwrapped, journal, ok := unwrap(text)
 		switch {
@@ -198,15 +205,15 @@ func (d *digest) line(text []byte) error {
 			return nil
 		}
 	}
-	if *e, ok = d.clock.split(text); ok {
-		return d.readBy(e, d.formsOf(e.program))
+	if d.clock.split(text, e) {
+		return d.readBy(e, d.formsAt(e))
 	}
 	for i := range formats {
 		f := &formats[i]
 		if d.readers[i] == nil || f.line == nil {
 			continue
 		}
-		if *e, ok = f.line(&d.clock, text); ok {
+		if f.line(&d.clock, text, e) {
 			d.alone[0] = i
 			return d.readBy(e, d.alone[:])
 		}
@@ -228,6 +235,18 @@ func (d *digest) readOwn(text []byte) error {
 		d.count(ev)
 	}
 	return nil
+}
+
+// formsAt is formsOf for a line's program.
+func (d *digest) formsAt(e *entry) []int {
+	h := e.head
+	if h == nil {
+		return d.formsOf(e.program)
+	}
+	if !h.asked {
+		h.forms, h.asked = d.formsOf(e.program), true
+	}
+	return h.forms
 }
 
 // formsOf returns the forms that a program's lines may be of. It remembers them, for programs are few and lines many.

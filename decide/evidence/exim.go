@@ -8,10 +8,10 @@ import (
 func isExim(program []byte) bool { return string(program) == "exim" || string(program) == "exim4" }
 
 // eximLine takes a line of exim's main log apart: TIME [PID] MESSAGE, or TIME ID MESSAGE.
-func eximLine(c *clock, line []byte) (entry, bool) {
+func eximLine(c *clock, line []byte, e *entry) bool {
 	at, rest, ok := c.time(line)
 	if !ok || len(line) < 5 || line[4] != '-' {
-		return entry{}, false
+		return false
 	}
 	if inner, open := after(rest, "["); open {
 		if i := bytes.IndexByte(inner, ']'); i > 0 && isNumber(inner[:i]) {
@@ -20,10 +20,11 @@ func eximLine(c *clock, line []byte) (entry, bool) {
 	}
 	for _, mark := range []string{" authenticator failed for ", " <= ", " => ", " Completed", "H=", "SMTP ", "no host name found ", "no IP address found ", "Start queue run", "End queue run"} {
 		if i := bytes.Index(rest, []byte(mark)); i >= 0 && i < 40 {
-			return entry{at: at, message: rest}, true
+			*e = entry{at: at, message: rest}
+			return true
 		}
 	}
-	return entry{}, false
+	return false
 }
 
 // exim reads logins that failed, mail that was refused for good, and mail that was taken.

@@ -9,25 +9,26 @@ import (
 
 // fail2banLine takes a line of fail2ban's own log apart: TIME fail2ban.MODULE  [PID]: LEVEL  MESSAGE. Its times are those of
 // the machine's zone. What fail2ban says in syslog is left alone: it stands beside the very lines that it was made of.
-func fail2banLine(c *clock, line []byte) (entry, bool) {
+func fail2banLine(c *clock, line []byte, e *entry) bool {
 	if len(line) < 40 || line[4] != '-' {
-		return entry{}, false
+		return false
 	}
 	at, rest, ok := c.time(line)
 	name, rest := firstWord(rest)
 	if !ok || !bytes.HasPrefix(name, []byte("fail2ban.")) {
-		return entry{}, false
+		return false
 	}
 	name, colon := before(name, ":") // versions before 0.9 name no process
 	if !colon {
 		rest = space(rest)
 		i := bytes.Index(rest, []byte("]: "))
 		if i < 2 || rest[0] != '[' || !isNumber(rest[1:i]) {
-			return entry{}, false
+			return false
 		}
 		rest = rest[i+3:]
 	}
-	return entry{at: at, program: name, message: rest}, true
+	*e = entry{at: at, program: name, message: rest}
+	return true
 }
 
 func isFail2ban(program []byte) bool {

@@ -5,8 +5,8 @@ import "encoding/json"
 // format is one form of log. A new one is one file with its reader, and one line in formats.
 type format struct {
 	name    string
-	program func(name []byte) bool                    // whether a program's syslog lines are for it; nil for none
-	line    func(c *clock, line []byte) (entry, bool) // takes a line of its own apart that isn't syslog's; nil for none
+	program func(name []byte) bool                     // whether a program's syslog lines are for it; nil for none
+	line    func(c *clock, line []byte, e *entry) bool // takes a line of its own apart that isn't syslog's; nil for none
 	open    func(Options) reader
 }
 
@@ -20,7 +20,7 @@ var formats = []format{
 	{"exim", isExim, eximLine, newExim},
 	{"sendmail", isSendmail, nil, newSendmail},
 	{"mailboxes", isMailbox, nil, newMailboxes},
-	{"access", isWebServer, accessLine, newAccess},
+	{accessName, isWebServer, accessLine, newAccess},
 	{"suricata", nil, suricataLine, newSuricata},
 	{"zeek", nil, zeekLine, newZeek},
 	{"access-json", isJSONServer, accessJSONLine, newAccessJSON},

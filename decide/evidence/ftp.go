@@ -7,14 +7,15 @@ func isVsftpd(program []byte) bool {
 }
 
 // vsftpdLine takes a line of vsftpd's own log apart: WEEKDAY TIME YEAR [pid N] MESSAGE.
-func vsftpdLine(c *clock, line []byte) (entry, bool) {
+func vsftpdLine(c *clock, line []byte, e *entry) bool {
 	at, rest, ok := c.time(line)
 	rest, pid := after(rest, "[pid ")
 	i := bytes.Index(rest, []byte("] "))
 	if !ok || !pid || i < 0 || !isNumber(rest[:i]) {
-		return entry{}, false
+		return false
 	}
-	return entry{at: at, pid: rest[:i], message: rest[i+2:]}, true
+	*e = entry{at: at, pid: rest[:i], message: rest[i+2:]}
+	return true
 }
 
 // vsftpd reads logins.
@@ -66,18 +67,19 @@ func (v *vsftpd) read(e *entry) (Event, bool) {
 func isProftpd(program []byte) bool { return string(program) == "proftpd" }
 
 // proftpdLine takes a line apart that has no colon behind the program: TIME HOST proftpd[PID] MESSAGE.
-func proftpdLine(c *clock, line []byte) (entry, bool) {
+func proftpdLine(c *clock, line []byte, e *entry) bool {
 	at, rest, ok := c.time(line)
 	if !ok {
-		return entry{}, false
+		return false
 	}
 	host, rest := firstWord(rest)
 	rest, named := after(rest, "proftpd[")
 	i := bytes.Index(rest, []byte("] "))
 	if !named || i < 0 || !isNumber(rest[:i]) {
-		return entry{}, false
+		return false
 	}
-	return entry{at: at, host: host, pid: rest[:i], message: rest[i+2:]}, true
+	*e = entry{at: at, host: host, pid: rest[:i], message: rest[i+2:]}
+	return true
 }
 
 // proftpd reads logins.

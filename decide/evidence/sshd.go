@@ -207,7 +207,7 @@ func (s *sshd) accepted(e *entry, text []byte) (Event, bool) {
 	}
 	c := s.of(e, source, true)
 	asAnother := c.user != 0 && c.user != hashed(user) // whoever failed as somebody else on the way isn't honest for that
-	*c = connection{process: c.process, source: source, last: c.last, counted: true, ended: true}
+	*c = connection{source: source, last: c.last, counted: true, ended: true}
 	if asAnother {
 		return login(e, source, 1)
 	}

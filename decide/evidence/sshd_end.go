@@ -26,7 +26,7 @@ func (s *sshd) ending(e *entry, text []byte, preauth bool) (Event, bool) {
 		word, _ := firstWord(rest)
 		if source, ok := s.addresses.of(word); ok {
 			c := s.of(e, source, true)
-			*c = connection{process: c.process, source: source, last: c.last}
+			*c = connection{source: source, last: c.last}
 		}
 		return Event{}, false
 	}
@@ -48,7 +48,7 @@ func (s *sshd) refused(e *entry, text []byte) (Event, bool) {
 		return Event{}, false
 	}
 	c := s.of(e, source, true)
-	*c = connection{process: c.process, source: source, last: c.last, counted: true, ended: true}
+	*c = connection{source: source, last: c.last, counted: true, ended: true}
 	return login(e, source, 1)
 }
 

@@ -7,14 +7,15 @@ import (
 )
 
 // suricataLine takes a line of Suricata's EVE log apart, a JSON object whose time comes first.
-func suricataLine(c *clock, line []byte) (entry, bool) {
+func suricataLine(c *clock, line []byte, e *entry) bool {
 	rest, ok := after(line, `{"timestamp":"`)
 	i := bytes.IndexByte(rest, '"')
 	if !ok || i < 0 || !bytes.Contains(line, []byte(`"event_type":"`)) {
-		return entry{}, false
+		return false
 	}
 	at, ok := c.any(rest[:i])
-	return entry{at: at, message: line}, ok
+	*e = entry{at: at, message: line}
+	return ok
 }
 
 // suricata reads alerts. Their signatures are guesses, so only some categories count, and none as more than an attempt.

@@ -13,7 +13,20 @@ type entry struct {
 	pid     []byte
 	message []byte
 	object  object // the message taken apart, where its form's line is JSON
+	head    *head  // what the line began with, where that is remembered
 }
+
+// head is what stands between the time and the process's number of lines in the commonest form, TIME HOST PROGRAM[PID]:
+// MESSAGE. A log repeats few of them.
+type head struct {
+	text          []byte // with the bracket
+	host, program []byte // parts of it
+	forms         []int  // the forms that the program's lines may be of
+	asked         bool   // forms is set
+}
+
+// mostHeads bounds how many are remembered.
+const mostHeads = 8
 
 // clock reads the times of lines.
 type clock struct {
@@ -24,6 +37,11 @@ type clock struct {
 	stood  time.Time // for that
 	web    [26]byte  // of the last line with a time such as 20/Jan/2015:19:53:28 +0100
 	asked  time.Time // for that
+	minute [13]byte  // of the last line with a time such as Nov  1 01:00:00, to the colon before its seconds
+	begins time.Time // for that
+	heads  [mostHeads]head
+	last   int // where in heads the last line's is
+	next   int // where the next one goes
 }
 
 func newClock(at time.Time, zone *time.Location) clock {
@@ -40,20 +58,24 @@ func newClock(at time.Time, zone *time.Location) clock {
 //	TIME facility.level: [TIME] PROGRAM[PID]: MESSAGE              socklog
 //	<PRI>1 TIME HOST PROGRAM PID MSGID DATA MESSAGE                RFC 5424
 //	HOST PROGRAM[PID]: MESSAGE                                     the journal without times; then it is the moment of reading
-func (c *clock) split(line []byte) (entry, bool) {
+func (c *clock) split(line []byte, e *entry) bool {
 	line, numbered := priority(line)
 	if rest, ok := after(line, "1 "); ok && numbered {
-		return c.rfc5424(rest)
+		return c.rfc5424(rest, e)
 	}
 	at, rest, ok := c.time(line)
 	if !ok {
 		at, rest = c.at, line
+	} else if c.remembered(rest, e) {
+		e.at = at
+		return true
 	}
-	e := entry{at: at}
+	whole := rest
+	*e = entry{at: at}
 	for len(rest) > 0 && rest[0] == '<' { // a mark such as <4.3>
 		end := bytes.IndexByte(rest, '>')
 		if end < 0 || end > 24 {
-			return e, false
+			return false
 		}
 		rest = bytes.TrimLeft(rest[end+1:], " ")
 	}
@@ -67,21 +89,55 @@ func (c *clock) split(line []byte) (entry, bool) {
 	}
 	if e.tag(word) {
 		e.message = more
-		return e, ok
+		return ok
 	}
 	if !isHost(word) { // it is another form of log
-		return e, false
+		return false
 	}
+	plain := len(rest) == len(whole) && len(more) > 0
 	e.host = word
 	word, more = firstWord(bytes.TrimLeft(more, " "))
 	if isFacility(word) { // busybox
 		word, more = firstWord(bytes.TrimLeft(more, " "))
 	}
 	if !e.tag(word) {
-		return e, false
+		return false
 	}
 	e.message = more
-	return e, ok || len(e.pid) > 0
+	if ok && plain && len(e.pid) > 0 && len(e.message) > 0 {
+		c.remember(whole, e)
+	}
+	return ok || len(e.pid) > 0
+}
+
+// remembered takes apart what stands behind a line's time, where it begins as a line before did.
+func (c *clock) remembered(rest []byte, e *entry) bool {
+	for range mostHeads {
+		h := &c.heads[c.last]
+		if n := len(h.text); n > 0 && len(rest) > n && string(rest[:n]) == string(h.text) {
+			end := n
+			for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
+				end++
+			}
+			if end == n || len(rest) < end+3 || string(rest[end:end+3]) != "]: " {
+				return false
+			}
+			*e = entry{host: h.host, program: h.program, pid: rest[n:end], message: rest[end+3:], head: h}
+			return true
+		}
+		c.last = (c.last + 1) % mostHeads
+	}
+	return false
+}
+
+// remember keeps what a line began with, over the one that was kept longest.
+func (c *clock) remember(whole []byte, e *entry) {
+	h := &c.heads[c.next]
+	c.last, c.next = c.next, (c.next+1)%mostHeads
+	n := len(whole) - len(e.message) - len("]: ") - len(e.pid)
+	text := append(h.text[:0], whole[:n]...)
+	*h = head{text: text, host: text[:len(e.host)], program: text[n-1-len(e.program) : n-1]}
+	e.head = h
 }
 
 // isHost tells what a host may be called in a log, by itself or by whoever passed the line on.
@@ -153,12 +209,12 @@ func priority(line []byte) ([]byte, bool) {
 	return line[end+1:], true
 }
 
-func (c *clock) rfc5424(rest []byte) (entry, bool) {
+func (c *clock) rfc5424(rest []byte, e *entry) bool {
 	at, rest, ok := c.time(rest)
 	if !ok {
-		return entry{}, false
+		return false
 	}
-	e := entry{at: at}
+	*e = entry{at: at}
 	e.host, rest = firstWord(rest)
 	e.program, rest = firstWord(rest)
 	e.pid, rest = firstWord(rest)
@@ -167,11 +223,11 @@ func (c *clock) rfc5424(rest []byte) (entry, bool) {
 	}
 	_, rest = firstWord(rest) // the message's kind
 	if len(rest) == 0 {
-		return e, false
+		return false
 	}
 	e.message, ok = afterData(rest)
 	e.message, _ = after(e.message, "\xef\xbb\xbf")
-	return e, ok
+	return ok
 }
 
 // afterData returns what stands behind the structured data, - or elements in brackets whose values may hold quoted ones.

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"cmp"
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,6 +17,17 @@ type Tally struct {
 	Reporter string // of the sightings
 	rows     map[rowKey]*row
 	whats    []what // by their numbers in the keys
+	last     uint16 // the number asked for last
+	near     [nearRows]*row
+}
+
+// nearRows is how many rows are found without the map: most lines are about one that was there lately.
+const nearRows = 1 << nearBits
+const nearBits = 13
+
+// near returns where a key's row may stand.
+func (k *rowKey) near() int {
+	return int((binary.LittleEndian.Uint64(k.source[8:])*0x9e3779b97f4a7c15 + uint64(k.what)*0xc2b2ae3d27d4eb4f) >> (64 - nearBits))
 }
 
 // what is what a row counts.
@@ -34,13 +46,18 @@ type rowKey struct {
 
 // number returns the number of what a row counts. There are few: the readers' kinds and services.
 func (t *Tally) number(w what) uint16 {
+	if int(t.last) < len(t.whats) && t.whats[t.last] == w {
+		return t.last
+	}
 	for i := range t.whats {
 		if t.whats[i] == w {
-			return uint16(i)
+			t.last = uint16(i)
+			return t.last
 		}
 	}
 	t.whats = append(t.whats, w)
-	return uint16(len(t.whats) - 1)
+	t.last = uint16(len(t.whats) - 1)
+	return t.last
 }
 
 // addr is a key's address.
@@ -53,6 +70,7 @@ func (k rowKey) addr() netip.Addr {
 }
 
 type row struct {
+	key         rowKey
 	first, last time.Time
 	count       int64
 }
@@ -67,10 +85,14 @@ func (t *Tally) add(e Event) {
 		day-- // before 1970, rounded down
 	}
 	k := rowKey{e.Source.As16(), e.Source.Is4(), t.number(what{e.Kind, e.Service, e.Proof}), int32(day)}
-	r, ok := t.rows[k]
-	if !ok {
-		t.rows[k] = &row{e.At, e.At, e.Count}
-		return
+	near := &t.near[k.near()]
+	r := *near
+	if r == nil || r.key != k {
+		if r = t.rows[k]; r == nil {
+			r = &row{key: k, first: e.At, last: e.At}
+			t.rows[k] = r
+		}
+		*near = r
 	}
 	r.count += e.Count
 	if e.At.Before(r.first) {
@@ -84,11 +106,12 @@ func (t *Tally) add(e Event) {
 // take adds another's rows. The other is of no use afterwards.
 func (t *Tally) take(other *Tally) {
 	if len(t.rows) == 0 {
-		t.rows, t.whats = other.rows, other.whats
+		t.rows, t.whats, t.near = other.rows, other.whats, [nearRows]*row{}
 		return
 	}
 	for k, r := range other.rows {
 		k.what = t.number(other.whats[k.what])
+		r.key = k
 		have, ok := t.rows[k]
 		if !ok {
 			t.rows[k] = r

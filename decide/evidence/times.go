@@ -15,9 +15,18 @@ func (c *clock) time(line []byte) (time.Time, []byte, bool) {
 	if stamped && [15]byte(line) == c.stamp { // many lines are of the same second
 		return c.stood, space(line[len(c.stamp):]), true
 	}
+	if stamped && [13]byte(line) == c.minute && !c.ahead(line) {
+		if s, ok := number(line[13:15]); ok && s < 60 {
+			if t := c.begins.Add(time.Duration(s) * time.Second); !t.After(c.future) {
+				c.stamp, c.stood = [15]byte(line), t
+				return t, space(line[len(c.stamp):]), true
+			}
+		}
+	}
 	t, rest, ok := c.read(line)
 	if stamped && ok && !c.ahead(line) {
 		c.stamp, c.stood = [15]byte(line), t
+		c.minute, c.begins = [13]byte(line), t.Add(-time.Duration(t.Second())*time.Second)
 	}
 	return t, rest, ok
 }

@@ -10,10 +10,10 @@ import (
 
 // accessLine takes a line of a web server's access log apart: [VHOST:PORT ]A - USER [TIME] "REQUEST" STATUS SIZE …, the common
 // and the combined format of Apache and nginx.
-func accessLine(c *clock, line []byte) (entry, bool) {
+func accessLine(c *clock, line []byte, e *entry) bool {
 	const length = len("20/Jan/2015:19:53:28 +0100")
 	if line[0] == '{' { // JSON may hold such a time too
-		return entry{}, false
+		return false
 	}
 	for open := 0; open < 1000; open++ { // a user's name may hold a bracket too
 		i := bytes.IndexByte(line[open:], '[')
@@ -23,17 +23,38 @@ func accessLine(c *clock, line []byte) (entry, bool) {
 		open += i
 		if end := open + 1 + length; line[end] == ']' {
 			if c != nil && [26]byte(line[open+1:end]) == c.web { // many lines are of the same second
-				return entry{at: c.asked, host: line[:open], message: line[end+1:]}, true
+				*e = entry{at: c.asked, host: line[:open], message: line[end+1:]}
+				return true
 			}
 			if at, ok := accessTime(line[open+1 : end]); ok {
 				if c != nil {
 					c.web, c.asked = [26]byte(line[open+1:end]), at
 				}
-				return entry{at: at, host: line[:open], message: line[end+1:]}, true
+				*e = entry{at: at, host: line[:open], message: line[end+1:]}
+				return true
 			}
 		}
 	}
-	return entry{}, false
+	return false
+}
+
+// accessName is what the form is called.
+const accessName = "access"
+
+// isRequest tells, without a look at more than its front, a line of which accessLine alone can make something: an address and
+// a hyphen. A line of syslog begins with a time or a host, and what follows that ends with a colon.
+func isRequest(line []byte) bool {
+	for i, c := range line {
+		switch {
+		case c >= '0' && c <= '9' || c == '.':
+		case c >= 'a' && c <= 'f' || c == ':' || c >= 'A' && c <= 'F':
+		case c == ' ':
+			return i > 0 && line[i-1] != ':' && i+2 < len(line) && line[i+1] == '-' && line[i+2] == ' '
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 func isWebServer(program []byte) bool { return string(program) == "nginx" || isApache(program) }
@@ -56,24 +77,24 @@ func accessTime(text []byte) (time.Time, bool) {
 type access struct {
 	addresses addresses
 	rules     *web.Matcher
-	hosts     bool // the lines begin with the host that was asked for
+	hosts     bool    // the lines begin with the host that was asked for
+	request   request // the present one, kept here so that each doesn't cost a copy
 }
 
 func newAccess(o Options) reader { return &access{addresses: addresses{}, rules: o.Web.Matcher()} }
 
-// request is one request and its answer.
+// request is one request and its answer, as a line tells it.
 type request struct {
-	user, line, method, path []byte
-	status                   int64
-	referer, agent           []byte
+	web.Request
+	user, method, referer []byte
 }
 
 // read implements reader. The client's address is the first word, or the second behind a virtual host; everything that a
 // client chooses comes later, but for the host that he asks for, which may look like an address.
 func (a *access) read(e *entry) (Event, bool) {
 	if len(e.program) > 0 { // a server that writes its lines to syslog
-		inner, ok := accessLine(nil, e.message)
-		if !ok {
+		var inner entry
+		if !accessLine(nil, e.message, &inner) {
 			return Event{}, false
 		}
 		e = &inner
@@ -92,31 +113,31 @@ func (a *access) read(e *entry) (Event, bool) {
 		return Event{}, false
 	}
 	_, rest = firstWord(rest) // identd's, which nobody runs
-	r, ok := splitRequest(e.message)
-	if !ok || source.IsLoopback() {
+	r := &a.request
+	if !r.split(e.message) || source.IsLoopback() {
 		return Event{}, false
 	}
 	r.user = bytes.TrimRight(rest, " ")
 	return r.event(a.rules, e, source)
 }
 
-// splitRequest reads "REQUEST" STATUS SIZE["REFERER" "AGENT"]. Servers put a backslash before a quote in a request.
-func splitRequest(text []byte) (request, bool) {
-	var r request
-	var ok bool
-	if r.line, text, ok = quoted(text); !ok {
-		return r, false
+// split reads "REQUEST" STATUS SIZE["REFERER" "AGENT"]. Servers put a backslash before a quote in a request.
+func (r *request) split(text []byte) bool {
+	line, text, ok := quoted(text)
+	if !ok {
+		return false
 	}
 	word, text := firstWord(bytes.TrimLeft(text, " "))
-	if r.status, ok = number(word); !ok || r.status < 100 || r.status > 599 {
-		return r, false
+	if r.Status, ok = number(word); !ok || r.Status < 100 || r.Status > 599 {
+		return false
 	}
 	_, text = firstWord(text)
+	r.Agent = nil
 	if r.referer, text, ok = quoted(text); ok {
-		r.agent, _, _ = quoted(text)
+		r.Agent, _, _ = quoted(text)
 	}
-	r.method, r.path, _ = requestLine(r.line)
-	return r, true
+	r.method, r.Path, _ = requestLine(line)
+	return true
 }
 
 // requestLine reads METHOD PATH HTTP/VERSION.
@@ -130,7 +151,9 @@ func requestLine(line []byte) (method, path []byte, ok bool) {
 
 // quoted reads "TEXT" and returns what stands behind.
 func quoted(text []byte) (inner, rest []byte, ok bool) {
-	text = bytes.TrimLeft(text, " ")
+	if len(text) > 0 && text[0] == ' ' {
+		text = bytes.TrimLeft(text, " ")
+	}
 	if len(text) == 0 || text[0] != '"' {
 		return nil, text, false
 	}
@@ -151,25 +174,38 @@ func quoted(text []byte) (inner, rest []byte, ok bool) {
 	}
 }
 
+// methodOf makes text of a method, at no cost in memory for those that most requests have.
+func methodOf(method []byte) string {
+	switch string(method) {
+	case "GET":
+		return "GET"
+	case "POST":
+		return "POST"
+	case "HEAD":
+		return "HEAD"
+	}
+	return string(method)
+}
+
 // event tells what a request shows.
 func (r *request) event(rules *web.Matcher, e *entry, source netip.Addr) (Event, bool) {
-	method := string(r.method)
-	if r.method == nil {
-		method = web.None
+	r.Source, r.At = source, e.at
+	if r.Method = web.None; r.method != nil {
+		r.Method = methodOf(r.method)
 	}
-	user := len(r.user) > 0 && string(r.user) != "-"
-	if kind := rules.Kind(web.Request{Source: source, At: e.at, Method: method, Path: r.path, Status: r.status, User: user, Agent: r.agent}); kind != "" {
+	r.User = len(r.user) > 0 && string(r.user) != "-"
+	if kind := rules.Kind(&r.Request); kind != "" {
 		return hostile(e, kind, source, true)
 	}
-	return honest(e, "web", source, r.byPerson())
+	return honest(e, "web", source, r.byPerson(rules))
 }
 
 // byPerson tells whether a page was read by somebody rather than by a program: a browser that says from where it came got
 // it. It is easily faked, so it never weighs much for an offender.
-func (r *request) byPerson() bool {
-	if string(r.method) != "GET" && string(r.method) != "POST" || r.status >= 400 || r.status >= 300 && r.status != 304 ||
-		len(r.referer) < 2 || !bytes.HasPrefix(r.agent, []byte("Mozilla/")) {
+func (r *request) byPerson(rules *web.Matcher) bool {
+	if r.Method != "GET" && r.Method != "POST" || r.Status >= 400 || r.Status >= 300 && r.Status != 304 ||
+		len(r.referer) < 2 || !bytes.HasPrefix(r.Agent, []byte("Mozilla/")) {
 		return false
 	}
-	return !web.IsProgram(r.agent)
+	return !rules.IsProgram(r.Agent)
 }

@@ -16,16 +16,17 @@ func isApache(program []byte) bool {
 }
 
 // apacheLine takes a line of Apache's error log apart: [WEEKDAY TIME YEAR] [MODULE:LEVEL] … MESSAGE.
-func apacheLine(c *clock, line []byte) (entry, bool) {
+func apacheLine(c *clock, line []byte, e *entry) bool {
 	i := bytes.IndexByte(line, ']')
 	if len(line) < 26 || line[0] != '[' || i < 0 {
-		return entry{}, false
+		return false
 	}
 	at, rest, ok := c.time(line[1:i])
 	if !ok || len(rest) > 0 {
-		return entry{}, false
+		return false
 	}
-	return entry{at: at, message: bytes.TrimLeft(line[i+1:], " ")}, true
+	*e = entry{at: at, message: bytes.TrimLeft(line[i+1:], " ")}
+	return true
 }
 
 // apacheError reads what Apache's error log says of clients.
@@ -83,7 +84,7 @@ func (a *apacheError) read(e *entry) (Event, bool) {
 		text = bytes.TrimLeft(text[8:], " ")
 	}
 	kind := apacheKind(text, func(path []byte, status int64) string {
-		return a.rules.Kind(web.Request{Source: source, At: e.at, Path: path, Status: status})
+		return a.rules.Kind(&web.Request{Source: source, At: e.at, Path: path, Status: status})
 	})
 	return hostile(e, kind, source, kind != "")
 }
@@ -144,22 +145,23 @@ func apacheKind(text []byte, rules func(path []byte, status int64) string) strin
 }
 
 // nginxLine takes a line of nginx's error log apart: 2015/01/21 10:56:10 [error] PID#TID: *N MESSAGE.
-func nginxLine(c *clock, line []byte) (entry, bool) {
+func nginxLine(c *clock, line []byte, e *entry) bool {
 	if len(line) < 22 || line[4] != '/' || line[7] != '/' || line[10] != ' ' {
-		return entry{}, false
+		return false
 	}
 	date := append(make([]byte, 0, 19), line[:19]...)
 	date[4], date[7] = '-', '-'
 	at, _, ok := c.time(date)
 	rest := bytes.TrimLeft(line[19:], " ")
 	if !ok || len(rest) == 0 || rest[0] != '[' {
-		return entry{}, false
+		return false
 	}
 	i := bytes.Index(rest, []byte(": "))
 	if i < 0 {
-		return entry{}, false
+		return false
 	}
-	return entry{at: at, message: rest[i+2:]}, true
+	*e = entry{at: at, message: rest[i+2:]}
+	return true
 }
 
 // nginxError reads what nginx's error log says of clients.
@@ -218,7 +220,7 @@ func (n *nginxError) read(e *entry) (Event, bool) {
 	case bytes.HasPrefix(what, []byte(`open() "`)), bytes.Contains(what, []byte(`" is not found (2: `)):
 		i, j := bytes.IndexByte(what, '"'), bytes.LastIndexByte(what, '"') // a path may hold some of its own
 		if i < j {
-			kind = n.rules.Kind(web.Request{Source: source, At: e.at, Path: what[i+1 : j], Status: 404})
+			kind = n.rules.Kind(&web.Request{Source: source, At: e.at, Path: what[i+1 : j], Status: 404})
 		}
 	case bytes.HasPrefix(what, []byte("client sent invalid ")), bytes.HasPrefix(what, []byte("access forbidden by rule")):
 		kind = "web-probe"

@@ -10,16 +10,17 @@ import (
 
 // accessJSONLine takes a line of a web server's access log apart that is a JSON object: what people have Apache and nginx
 // write, and what Caddy and Traefik write by themselves.
-func accessJSONLine(c *clock, line []byte) (entry, bool) {
+func accessJSONLine(c *clock, line []byte, e *entry) bool {
 	if line[0] != '{' || !bytes.Contains(line, []byte(`tatus"`)) { // status, DownstreamStatus
-		return entry{}, false
+		return false
 	}
 	o, ok := members(line)
 	if !ok || !o.isAccess() {
-		return entry{}, false
+		return false
 	}
 	at, ok := c.any([]byte(strings.Trim(o.text(timeKeys...), "[]")))
-	return entry{at: at, message: line, object: o}, ok
+	*e = entry{at: at, message: line, object: o}
+	return ok
 }
 
 // isAccess tells whether an object tells of a request: others have a status too.
@@ -104,13 +105,13 @@ func (a *accessJSON) read(e *entry) (Event, bool) {
 	if !ok || source.IsLoopback() {
 		return Event{}, false
 	}
-	r := request{status: o.number(statusKeys...), user: []byte(o.text(userKeys...)), method: []byte(from.text(methodKeys...)), path: []byte(from.text(pathKeys...)),
-		referer: []byte(from.text(refererKeys...)), agent: []byte(from.text(agentKeys...))}
+	r := request{web.Request{Status: o.number(statusKeys...), Path: []byte(from.text(pathKeys...)), Agent: []byte(from.text(agentKeys...))},
+		[]byte(o.text(userKeys...)), []byte(from.text(methodKeys...)), []byte(from.text(refererKeys...))}
 	if headers := from.inner("headers"); headers != nil {
-		r.referer, r.agent = []byte(headers.first("Referer")), []byte(headers.first("User-Agent"))
+		r.referer, r.Agent = []byte(headers.first("Referer")), []byte(headers.first("User-Agent"))
 	}
 	if line := []byte(o.text("request")); len(line) > 0 && len(r.method) == 0 {
-		r.method, r.path, _ = requestLine(line)
+		r.method, r.Path, _ = requestLine(line)
 	}
 	if len(r.method) == 0 {
 		r.method = nil

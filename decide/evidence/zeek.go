@@ -8,33 +8,36 @@ import (
 )
 
 // zeekLine takes a line of a log of Zeek apart, of tab-separated values or JSON. The lines with # say what the values are.
-func zeekLine(c *clock, line []byte) (entry, bool) {
+func zeekLine(c *clock, line []byte, e *entry) bool {
 	switch line[0] {
 	case '#':
 		for _, word := range []string{"#separator ", "#set_separator\t", "#empty_field\t", "#unset_field\t", "#path\t", "#open\t", "#close\t", "#fields\t", "#types\t"} {
 			if bytes.HasPrefix(line, []byte(word)) {
-				return entry{message: line}, true
+				*e = entry{message: line}
+				return true
 			}
 		}
 	case '{':
 		if !bytes.Contains(line, []byte(`"uid":`)) && !bytes.Contains(line, []byte(`"note":`)) || !bytes.Contains(line, []byte(`"ts":`)) {
-			return entry{}, false
+			return false
 		}
 		o, ok := members(line)
 		if !ok {
-			return entry{}, false
+			return false
 		}
 		at, ok := c.any([]byte(o.text("ts")))
-		return entry{at: at, message: line, object: o}, ok
+		*e = entry{at: at, message: line, object: o}
+		return ok
 	default:
 		i := bytes.IndexByte(line, '\t')
 		if i < 10 || bytes.IndexByte(line[:i], '.') < 0 {
-			return entry{}, false
+			return false
 		}
 		at, ok := epoch(line[:i])
-		return entry{at: at, message: line}, ok
+		*e = entry{at: at, message: line}
+		return ok
 	}
-	return entry{}, false
+	return false
 }
 
 // zeek reads logins by SSH, connections that nobody answered, and notices of attacks.

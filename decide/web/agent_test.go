@@ -29,10 +29,10 @@ func TestCrawlersThatLie(t *testing.T) {
 		{"192.0.2.66", "", ""},
 	} {
 		r := web.Request{Source: netip.MustParseAddr(c.source), At: noon, Method: "GET", Path: []byte("/"), Status: 200, Agent: []byte(c.agent)}
-		if got := m.Kind(r); got != c.want {
+		if got := m.Kind(&r); got != c.want {
 			t.Errorf("%s as %q is %q; expected %q", c.source, c.agent, got, c.want)
 		}
-		if got := rules.Matcher().Kind(r); got != "" {
+		if got := rules.Matcher().Kind(&r); got != "" {
 			t.Errorf("%s as %q is %q where no range is known", c.source, c.agent, got)
 		}
 	}
@@ -41,7 +41,7 @@ func TestCrawlersThatLie(t *testing.T) {
 func TestAgentRules(t *testing.T) {
 	m := matcher(t, "[[web]]\nkind = \"scan\"\nagent = [\"ZGrab\"]\nstatus = [\"2xx\"]\n")
 	for agent, want := range map[string]string{"Mozilla/5.0 zgrab/0.x": "scan", "Mozilla/5.0": ""} {
-		if got := m.Kind(web.Request{At: noon, Method: "GET", Path: []byte("/"), Status: 200, Agent: []byte(agent)}); got != want {
+		if got := m.Kind(&web.Request{At: noon, Method: "GET", Path: []byte("/"), Status: 200, Agent: []byte(agent)}); got != want {
 			t.Errorf("%q is %q; expected %q", agent, got, want)
 		}
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"time"
@@ -14,7 +15,23 @@ type Matcher struct {
 	paces  map[asker]asked
 	ranges Ranges
 	claims *parts // the agents of all rules that ask where one comes from
+	// byStatus is which rules an answer leaves, for those that came; a table would be larger than what most logs need.
+	byStatus [mostStatus][]int
+	agents   [knownAgents]agent
+	seed     maphash.Seed
 }
+
+// agent is what a program calls itself, and whether that says that it is none of a person's. Few names are on most lines.
+type agent struct {
+	name    []byte
+	program bool
+}
+
+// knownAgents is how many are remembered, each in a place of its own; longer ones than longestAgent aren't.
+const (
+	knownAgents  = 512
+	longestAgent = 512
+)
 
 // asker is a source that a rule counts.
 type asker struct {
@@ -33,7 +50,7 @@ const mostAskers = 1 << 14
 
 // Matcher returns one for a log.
 func (r Rules) Matcher() *Matcher {
-	m := &Matcher{slices.Concat(r.own, builtin), map[asker]asked{}, r.ranges, nil}
+	m := &Matcher{rules: slices.Concat(r.own, builtin), paces: map[asker]asked{}, ranges: r.ranges, seed: maphash.MakeSeed()}
 	if r.ranges == nil { // then nobody is known to come from elsewhere
 		m.rules = slices.DeleteFunc(m.rules, func(c rule) bool { return len(c.Outside) > 0 })
 	}
@@ -48,9 +65,9 @@ func (r Rules) Matcher() *Matcher {
 }
 
 // Kind tells what a request is an attempt at; nothing for an ordinary one.
-func (m *Matcher) Kind(r Request) string {
+func (m *Matcher) Kind(r *Request) string {
 	claims, looked := false, false
-	for i := range m.rules {
+	for _, i := range m.answeredBy(r.Status) {
 		c := &m.rules[i]
 		if len(c.Outside) > 0 { // one look for all of these: nearly nobody says to be a crawler
 			if !looked {
@@ -60,11 +77,37 @@ func (m *Matcher) Kind(r Request) string {
 				continue
 			}
 		}
-		if c.holds(&r) && (len(c.Outside) == 0 || m.elsewhere(c, &r)) && (c.Pace <= 1 || m.often(i, c.Pace, &r)) {
+		if c.holds(r) && (len(c.Outside) == 0 || m.elsewhere(c, r)) && (c.Pace <= 1 || m.often(i, c.Pace, r)) {
 			return c.Kind
 		}
 	}
 	return ""
+}
+
+// answeredBy returns the rules that may hold for an answer, in their order.
+func (m *Matcher) answeredBy(status int64) []int {
+	if status < 0 || status >= mostStatus {
+		return m.find(status)
+	}
+	if m.byStatus[status] == nil {
+		m.byStatus[status] = m.find(status)
+	}
+	return m.byStatus[status]
+}
+
+func (m *Matcher) find(status int64) []int {
+	out := []int{}
+	for i := range m.rules {
+		if m.rules[i].answers(status) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// answers tells whether a rule may hold for an answer.
+func (c *rule) answers(status int64) bool {
+	return len(c.Rule.Status) == 0 || status >= 0 && status < mostStatus && c.status[status]
 }
 
 // elsewhere tells whether a request comes from elsewhere than what its program says that it is.
@@ -74,8 +117,7 @@ func (m *Matcher) elsewhere(c *rule, r *Request) bool {
 }
 
 func (c *rule) holds(r *Request) bool {
-	if len(c.Rule.Status) > 0 && (r.Status < 0 || r.Status >= int64(len(c.status)) || !c.status[r.Status]) ||
-		c.User && !r.User || len(c.Method) > 0 && !slices.Contains(c.Method, r.Method) {
+	if c.User && !r.User || len(c.Method) > 0 && !slices.Contains(c.Method, r.Method) {
 		return false
 	}
 	if c.agents != nil && !c.agents.in(r.Agent) {
@@ -158,17 +200,36 @@ func cases(c byte) []byte {
 
 // in tells whether a text holds one of them, in whatever case.
 func (p *parts) in(text []byte) bool {
-	for i, c := range text {
-		if !p.one && (i+1 == len(text) || p.pairs[(int(c)<<8|int(text[i+1]))>>6]&(1<<(text[i+1]&63)) == 0) {
-			continue
-		}
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		for _, part := range p.by[c] {
-			if len(part) <= len(text)-i && startsFold(text[i:], part) {
+	if p.one {
+		for i := range text {
+			if p.at(text, i) {
 				return true
 			}
+		}
+		return false
+	}
+	if len(text) < 2 {
+		return false
+	}
+	pair := uint16(text[0])
+	for i, c := range text[1:] {
+		pair = pair<<8 | uint16(c)
+		if p.pairs[pair>>6]&(1<<(pair&63)) != 0 && p.at(text, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// at tells whether one of them stands at a place of a text.
+func (p *parts) at(text []byte, i int) bool {
+	c := text[i]
+	if c >= 'A' && c <= 'Z' {
+		c |= 0x20
+	}
+	for _, part := range p.by[c] {
+		if len(part) <= len(text)-i && startsFold(text[i:], part) {
+			return true
 		}
 	}
 	return false
@@ -197,6 +258,13 @@ func startsFold(text []byte, lower string) bool {
 var programs = newParts([]string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"})
 
 // IsProgram tells whether a user agent says of itself that no person reads the page.
-func IsProgram(agent []byte) bool {
-	return programs.in(agent)
+func (m *Matcher) IsProgram(name []byte) bool {
+	if len(name) > longestAgent {
+		return programs.in(name)
+	}
+	a := &m.agents[maphash.Bytes(m.seed, name)%knownAgents]
+	if string(a.name) != string(name) {
+		*a = agent{append(a.name[:0], name...), programs.in(name)}
+	}
+	return a.program
 }

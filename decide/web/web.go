@@ -104,10 +104,13 @@ var builtin = func() []rule {
 
 var kindName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
+// mostStatus is above every answer.
+const mostStatus = 600
+
 // rule is a Rule taken apart.
 type rule struct {
 	Rule
-	status [600]bool
+	status [mostStatus]bool
 	parts  *parts // of Path
 	agents *parts // of Agent; nil for none
 }

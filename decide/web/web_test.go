@@ -65,7 +65,7 @@ func TestBuiltinRules(t *testing.T) {
 		{"GET", "", -1, false, ""},
 	} {
 		r := web.Request{Source: netip.MustParseAddr("192.0.2.66"), At: noon, Method: c.method, Path: []byte(c.path), Status: c.status, User: c.user}
-		if got := matcher(t, "").Kind(r); got != c.want {
+		if got := matcher(t, "").Kind(&r); got != c.want {
 			t.Errorf("%s %q %d user %v: %q, expected %q", c.method, c.path, c.status, c.user, got, c.want)
 		}
 	}
@@ -101,7 +101,7 @@ func TestEveryBuiltinPartCounts(t *testing.T) {
 			if len(rule.Method)+len(rule.Status) > 0 {
 				r.Method, r.Status = example(rule, r)
 			}
-			if got := matcher(t, "").Kind(r); got != rule.Kind {
+			if got := matcher(t, "").Kind(&r); got != rule.Kind {
 				t.Errorf("%q is %q; expected %q", part, got, rule.Kind)
 			}
 			if part != strings.ToLower(part) {
@@ -138,7 +138,7 @@ status = ["403", "5xx"]
 		{"POST", "/shop/checkout", 404, ""},
 		{"GET", "/shop/checkout", 403, ""},
 	} {
-		if got := m.Kind(web.Request{At: noon, Method: c.method, Path: []byte(c.path), Status: c.status}); got != c.want {
+		if got := m.Kind(&web.Request{At: noon, Method: c.method, Path: []byte(c.path), Status: c.status}); got != c.want {
 			t.Errorf("%s %s %d: %q, expected %q", c.method, c.path, c.status, got, c.want)
 		}
 	}
@@ -148,7 +148,7 @@ status = ["403", "5xx"]
 func TestPace(t *testing.T) {
 	m := matcher(t, "[[web]]\nkind = \"web-probe\"\nstatus = [\"404\"]\npace = 3")
 	ask := func(host byte, second int) string {
-		return m.Kind(web.Request{Source: netip.AddrFrom4([4]byte{192, 0, 2, host}), At: noon.Add(time.Duration(second) * time.Second), Method: "GET", Path: []byte("/x"), Status: 404})
+		return m.Kind(&web.Request{Source: netip.AddrFrom4([4]byte{192, 0, 2, host}), At: noon.Add(time.Duration(second) * time.Second), Method: "GET", Path: []byte("/x"), Status: 404})
 	}
 	var got []string
 	for _, q := range []struct {
@@ -174,7 +174,7 @@ func TestPaceIsBounded(t *testing.T) {
 		if i%100 == 0 {
 			source = netip.MustParseAddr("192.0.2.66")
 		}
-		if m.Kind(web.Request{Source: source, At: at, Method: "GET", Path: []byte("/x"), Status: 404}) != "" {
+		if m.Kind(&web.Request{Source: source, At: at, Method: "GET", Path: []byte("/x"), Status: 404}) != "" {
 			counted++
 		}
 	}
@@ -215,6 +215,6 @@ func BenchmarkKind(b *testing.B) {
 	r := web.Request{At: noon, Method: "GET", Path: []byte("/articles/2026/11/a-long-name-of-a-page-that-nobody-would-mistake?from=list&page=3"), Status: 404}
 	b.SetBytes(int64(len(r.Path)))
 	for b.Loop() {
-		m.Kind(r)
+		m.Kind(&r)
 	}
 }
