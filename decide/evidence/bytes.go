@@ -105,27 +105,43 @@ func (m addresses) of(text []byte) (netip.Addr, bool) {
 
 // parse4 reads an IPv4 address, as strictly as netip does: a leading zero might mean an octal number.
 func parse4(text []byte) (netip.Addr, bool) {
-	var a [4]byte
-	part, digits, n := 0, 0, 0
-	for _, c := range text {
-		switch {
-		case c >= '0' && c <= '9' && (digits == 0 || n > 0):
-			n, digits = n*10+int(c-'0'), digits+1
-			if n > 255 {
-				return netip.Addr{}, false
-			}
-		case c == '.' && digits > 0 && part < 3:
-			a[part] = byte(n)
-			part, digits, n = part+1, 0, 0
-		default:
-			return netip.Addr{}, false
-		}
-	}
-	if part != 3 || digits == 0 {
+	if len(text) > len("255.255.255.255") {
 		return netip.Addr{}, false
 	}
-	a[3] = byte(n)
-	return netip.AddrFrom4(a), true
+	a, n := leading4(text)
+	return a, n > 0 && n == len(text)
+}
+
+// leading4 reads an IPv4 address at the front of text, and returns how long it is; 0 where there is none.
+func leading4(text []byte) (netip.Addr, int) {
+	var a [4]byte
+	n := 0
+	for part := range a {
+		if part > 0 {
+			if n >= len(text) || text[n] != '.' {
+				return netip.Addr{}, 0
+			}
+			n++
+		}
+		if n >= len(text) {
+			return netip.Addr{}, 0
+		}
+		v := uint(text[n] - '0')
+		if v > 9 {
+			return netip.Addr{}, 0
+		}
+		for n++; n < len(text); n++ {
+			d := text[n] - '0'
+			if d > 9 {
+				break
+			}
+			if v = v*10 + uint(d); v < 10 || v > 255 { // it began with a zero, or is too large
+				return netip.Addr{}, 0
+			}
+		}
+		a[part] = byte(v)
+	}
+	return netip.AddrFrom4(a), n
 }
 
 // withPort reads ADDRESS:PORT, an IPv6 one with or without brackets.

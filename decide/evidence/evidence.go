@@ -185,7 +185,7 @@ func (d *digest) line(text []byte) error {
 		return d.readOwn(text)
 	}
 	e := &d.entry
-	if d.access >= 0 && isRequest(text) && accessLine(&d.clock, text, e) {
+	if d.access >= 0 && requestOf(&d.clock, text, e) {
 		d.alone[0] = d.access
 		return d.readBy(e, d.alone[:])
 	}
@@ -232,7 +232,7 @@ func (d *digest) readOwn(text []byte) error {
 		return nil
 	}
 	if ev.Source.IsValid() && ev.Kind+ev.Service != "" {
-		d.count(ev)
+		d.count(&ev)
 	}
 	return nil
 }
@@ -288,7 +288,7 @@ func (d *digest) readBy(e *entry, forms []int) error {
 			break
 		}
 		if ev, ok := d.readers[i].read(e); ok {
-			d.count(ev)
+			d.count(&ev)
 			break
 		}
 		if p := d.puzzlers[i]; p != nil && p.puzzled() {
@@ -321,6 +321,9 @@ func (d *digest) recognise(form int) {
 
 // dated notes the time of a line, and tells whether it counts: one of the future doesn't.
 func (d *digest) dated(at time.Time) bool {
+	if at == d.sum.Last { // as most are: of the same second, read in the same way
+		return true
+	}
 	newest := d.clock.future
 	if !d.o.Newest.IsZero() {
 		newest = d.o.Newest
@@ -352,7 +355,7 @@ func (d *digest) notUnderstood(text []byte) error {
 	return nil
 }
 
-func (d *digest) count(ev Event) {
+func (d *digest) count(ev *Event) {
 	if ev.Kind != "" {
 		d.sum.Hostile++
 	} else {
@@ -360,6 +363,6 @@ func (d *digest) count(ev Event) {
 	}
 	d.tally.add(ev)
 	if d.o.Line != nil {
-		d.o.Line(d.number, ev)
+		d.o.Line(d.number, *ev)
 	}
 }

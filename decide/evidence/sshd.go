@@ -81,6 +81,9 @@ func (s *sshd) read(e *entry) (Event, bool) {
 
 // unmarked takes off what some systems put before a message: [ID 800047 auth.info] or kernel: [  970.699396]:
 func unmarked(text []byte) []byte {
+	if len(text) > 0 && text[0] != '[' && text[0] != ' ' && text[0] != 'k' {
+		return text
+	}
 	rest, kernel := after(text, "kernel:")
 	rest = bytes.TrimLeft(rest, " ")
 	if _, id := after(rest, "[ID "); !id && !kernel || len(rest) == 0 || rest[0] != '[' {

@@ -17,15 +17,14 @@ func (s *sshd) pam(e *entry, text []byte, repeated int64) (Event, bool) {
 	if i < 0 {
 		return Event{}, false
 	}
-	if !slices.ContainsFunc(pamFailures, func(f []byte) bool { return bytes.EqualFold(f, text[:i]) }) {
+	if string(text[:i]) != "Authentication failure" && !slices.ContainsFunc(pamFailures, func(f []byte) bool { return bytes.EqualFold(f, text[:i]) }) {
 		return Event{}, false
 	}
-	text = text[i+len(" for "):]
-	head, _ := lastWord(text)
-	if head, ok := before(head, " via"); ok {
-		text = head
+	head, word := lastWord(text[i+len(" for "):])
+	if client, ok := before(head, " via"); ok {
+		head, word = lastWord(client)
 	}
-	_, source, _ := s.peer(text, " from")
+	_, source, _ := s.peerAt(head, word, " from")
 	if !source.IsValid() {
 		return Event{}, false
 	}

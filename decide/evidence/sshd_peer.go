@@ -8,18 +8,22 @@ import (
 // peer reads the end of a message, A[ port P[ ssh2]], behind a mark such as " from". Only the very end counts: before it
 // stands a user's name, which may look like all of this. The source is none where a host's name stands in its place.
 func (s *sshd) peer(text []byte, mark string) (rest []byte, source netip.Addr, ok bool) {
-	if head, word := lastWord(text); string(word) == "ssh2" || string(word) == "ssh1" {
-		text = head
-		if _, port := lastWord(text); !isNumber(port) {
+	head, word := lastWord(text)
+	return s.peerAt(head, word, mark)
+}
+
+// peerAt is peer for a message without its last word, and that.
+func (s *sshd) peerAt(head, word []byte, mark string) (rest []byte, source netip.Addr, ok bool) {
+	if string(word) == "ssh2" || string(word) == "ssh1" {
+		if head, word = lastWord(head); !isNumber(word) {
 			return nil, source, false
 		}
 	}
-	if head, word := lastWord(text); isNumber(word) {
-		if head, ok := before(head, " port"); ok {
-			text = head
+	if isNumber(word) {
+		if before, ok := before(head, " port"); ok {
+			head, word = lastWord(before)
 		}
 	}
-	head, word := lastWord(text)
 	if head, ok = before(head, mark); !ok {
 		return nil, source, false
 	}

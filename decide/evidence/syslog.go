@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"net/netip"
 	"time"
 )
 
@@ -12,8 +13,9 @@ type entry struct {
 	program []byte
 	pid     []byte
 	message []byte
-	object  object // the message taken apart, where its form's line is JSON
-	head    *head  // what the line began with, where that is remembered
+	object  object     // the message taken apart, where its form's line is JSON
+	head    *head      // what the line began with, where that is remembered
+	peer    netip.Addr // of a line that begins with it; host is then what follows
 }
 
 // head is what stands between the time and the process's number of lines in the commonest form, TIME HOST PROGRAM[PID]:

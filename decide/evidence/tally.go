@@ -78,7 +78,7 @@ type row struct {
 // NewTally returns a tally of what reporter sees.
 func NewTally(reporter string) *Tally { return &Tally{Reporter: reporter, rows: map[rowKey]*row{}} }
 
-func (t *Tally) add(e Event) {
+func (t *Tally) add(e *Event) {
 	at := e.At.Unix()
 	day := at / 86400
 	if at < 0 {

@@ -12,10 +12,10 @@ import (
 //	[Thu ]2017-03-27[T ]13:06:56[.5][Z|+01:00|+0100| CET| UTC]  @400000004c91b044077a9e94
 func (c *clock) time(line []byte) (time.Time, []byte, bool) {
 	stamped := len(line) > len(c.stamp) && line[len(c.stamp)] == ' ' && line[3] == ' ' && line[6] == ' ' && line[9] == ':'
-	if stamped && [15]byte(line) == c.stamp { // many lines are of the same second
+	if stamped && string(line[:len(c.stamp)]) == string(c.stamp[:]) { // many lines are of the same second
 		return c.stood, space(line[len(c.stamp):]), true
 	}
-	if stamped && [13]byte(line) == c.minute && !c.ahead(line) {
+	if stamped && string(line[:len(c.minute)]) == string(c.minute[:]) && !c.ahead(line) {
 		if s, ok := number(line[13:15]); ok && s < 60 {
 			if t := c.begins.Add(time.Duration(s) * time.Second); !t.After(c.future) {
 				c.stamp, c.stood = [15]byte(line), t
@@ -250,4 +250,10 @@ func allUpper(word []byte) bool {
 	return true
 }
 
-func space(text []byte) []byte { return bytes.TrimLeft(text, " ") }
+// space takes the spaces off the front.
+func space(text []byte) []byte {
+	for len(text) > 0 && text[0] == ' ' {
+		text = text[1:]
+	}
+	return text
+}

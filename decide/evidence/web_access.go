@@ -22,7 +22,7 @@ func accessLine(c *clock, line []byte, e *entry) bool {
 		}
 		open += i
 		if end := open + 1 + length; line[end] == ']' {
-			if c != nil && [26]byte(line[open+1:end]) == c.web { // many lines are of the same second
+			if c != nil && string(line[open+1:end]) == string(c.web[:]) { // many lines are of the same second
 				*e = entry{at: c.asked, host: line[:open], message: line[end+1:]}
 				return true
 			}
@@ -41,20 +41,15 @@ func accessLine(c *clock, line []byte, e *entry) bool {
 // accessName is what the form is called.
 const accessName = "access"
 
-// isRequest tells, without a look at more than its front, a line of which accessLine alone can make something: an address and
-// a hyphen. A line of syslog begins with a time or a host, and what follows that ends with a colon.
-func isRequest(line []byte) bool {
-	for i, c := range line {
-		switch {
-		case c >= '0' && c <= '9' || c == '.':
-		case c >= 'a' && c <= 'f' || c == ':' || c >= 'A' && c <= 'F':
-		case c == ' ':
-			return i > 0 && line[i-1] != ':' && i+2 < len(line) && line[i+1] == '-' && line[i+2] == ' '
-		default:
-			return false
-		}
+// requestOf is accessLine for the commonest lines, A - USER [TIME] …, where A is an address of IPv4. None of these is a line
+// of syslog, which begins with a time or a host and whose second or third word ends with a colon, nor of any other form.
+func requestOf(c *clock, line []byte, e *entry) bool {
+	peer, n := leading4(line)
+	if n == 0 || n+3 >= len(line) || line[n] != ' ' || line[n+1] != '-' || line[n+2] != ' ' || !accessLine(c, line[n+3:], e) {
+		return false
 	}
-	return false
+	e.peer = peer
+	return true
 }
 
 func isWebServer(program []byte) bool { return string(program) == "nginx" || isApache(program) }
@@ -99,26 +94,35 @@ func (a *access) read(e *entry) (Event, bool) {
 		}
 		e = &inner
 	}
-	word, rest := firstWord(e.host)
-	source, ok := a.addresses.of(word)
+	source, user := e.peer, e.host
+	if !source.IsValid() {
+		var ok bool
+		if source, user, ok = a.client(e.host); !ok {
+			return Event{}, false
+		}
+	}
+	r := &a.request
+	if source.IsLoopback() || !r.split(e.message) {
+		return Event{}, false
+	}
+	r.user = bytes.TrimRight(user, " ")
+	return r.event(a.rules, e, source)
+}
+
+// client reads [VHOST:PORT ]A - USER.
+func (a *access) client(text []byte) (source netip.Addr, user []byte, ok bool) {
+	word, rest := firstWord(text)
+	source, ok = a.addresses.of(word)
 	word, behind := firstWord(rest)
 	if second, two := a.addresses.of(word); two {
 		a.hosts = a.hosts || !ok // the log's lines begin with a host
 		if !a.hosts {
-			return Event{}, false // what looks like the client may be the host that it asked for
+			return source, nil, false // what looks like the client may be the host that it asked for
 		}
 		source, ok, rest = second, true, behind
 	}
-	if !ok {
-		return Event{}, false
-	}
-	_, rest = firstWord(rest) // identd's, which nobody runs
-	r := &a.request
-	if !r.split(e.message) || source.IsLoopback() {
-		return Event{}, false
-	}
-	r.user = bytes.TrimRight(rest, " ")
-	return r.event(a.rules, e, source)
+	_, user = firstWord(rest) // behind identd's, which nobody runs
+	return source, user, ok
 }
 
 // split reads "REQUEST" STATUS SIZE["REFERER" "AGENT"]. Servers put a backslash before a quote in a request.
@@ -127,14 +131,21 @@ func (r *request) split(text []byte) bool {
 	if !ok {
 		return false
 	}
-	word, text := firstWord(bytes.TrimLeft(text, " "))
-	if r.Status, ok = number(word); !ok || r.Status < 100 || r.Status > 599 {
+	text = space(text)
+	n := 0
+	for n < len(text) && text[n] != ' ' {
+		n++
+	}
+	if r.Status, ok = number(text[:n]); !ok || r.Status < 100 || r.Status > 599 {
 		return false
 	}
-	_, text = firstWord(text)
-	r.Agent = nil
-	if r.referer, text, ok = quoted(text); ok {
-		r.Agent, _, _ = quoted(text)
+	for n++; n < len(text) && text[n] != ' '; n++ { // the size
+	}
+	r.Agent, r.referer = nil, nil
+	if n < len(text) {
+		if r.referer, text, ok = quoted(text[n:]); ok {
+			r.Agent, _, _ = quoted(text)
+		}
 	}
 	r.method, r.Path, _ = requestLine(line)
 	return true
@@ -151,9 +162,7 @@ func requestLine(line []byte) (method, path []byte, ok bool) {
 
 // quoted reads "TEXT" and returns what stands behind.
 func quoted(text []byte) (inner, rest []byte, ok bool) {
-	if len(text) > 0 && text[0] == ' ' {
-		text = bytes.TrimLeft(text, " ")
-	}
+	text = space(text)
 	if len(text) == 0 || text[0] != '"' {
 		return nil, text, false
 	}

@@ -168,21 +168,28 @@ func (m *Matcher) forget(now time.Time) {
 
 // parts are texts in lower case by their first byte, so that a look for all of them passes over a text once.
 type parts struct {
-	by    [256][]string
+	by    [256][]part
 	pairs [1 << 16 / 64]uint64 // a bit for each two bytes with which one begins, in whatever case
 	one   bool                 // one of them is a single byte
 }
 
+// part is a text, and its second byte, by which most of those with the same first one are told apart.
+type part struct {
+	second byte // 0 where there is none
+	text   string
+}
+
 func newParts(lower []string) *parts {
 	var p parts
-	for _, part := range lower {
-		p.by[part[0]] = append(p.by[part[0]], part)
-		if len(part) == 1 {
+	for _, text := range lower {
+		if len(text) == 1 {
+			p.by[text[0]] = append(p.by[text[0]], part{0, text})
 			p.one = true
 			continue
 		}
-		for _, a := range cases(part[0]) {
-			for _, b := range cases(part[1]) {
+		p.by[text[0]] = append(p.by[text[0]], part{text[1], text})
+		for _, a := range cases(text[0]) {
+			for _, b := range cases(text[1]) {
 				p.pairs[(int(a)<<8|int(b))>>6] |= 1 << (b & 63)
 			}
 		}
@@ -223,16 +230,26 @@ func (p *parts) in(text []byte) bool {
 
 // at tells whether one of them stands at a place of a text.
 func (p *parts) at(text []byte, i int) bool {
-	c := text[i]
-	if c >= 'A' && c <= 'Z' {
-		c |= 0x20
+	second := byte(0)
+	if i+1 < len(text) {
+		second = small(text[i+1])
 	}
-	for _, part := range p.by[c] {
-		if len(part) <= len(text)-i && startsFold(text[i:], part) {
+	list := p.by[small(text[i])]
+	for k := range list {
+		x := &list[k]
+		if (x.second == second || x.second == 0) && len(x.text) <= len(text)-i && startsFold(text[i:], x.text) {
 			return true
 		}
 	}
 	return false
+}
+
+// small puts a letter of ASCII into lower case.
+func small(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
 }
 
 func endsFold(text []byte, lower string) bool {
@@ -243,11 +260,7 @@ func endsFold(text []byte, lower string) bool {
 // startsFold tells whether a text that is long enough starts with lower.
 func startsFold(text []byte, lower string) bool {
 	for i := range len(lower) {
-		c := text[i]
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[i] {
+		if small(text[i]) != lower[i] {
 			return false
 		}
 	}
