@@ -116,32 +116,28 @@ func parse4(text []byte) (netip.Addr, bool) {
 func leading4(text []byte) (netip.Addr, int) {
 	var a [4]byte
 	n := 0
-	for part := range a {
-		if part > 0 {
-			if n >= len(text) || text[n] != '.' {
-				return netip.Addr{}, 0
-			}
-			n++
-		}
-		if n >= len(text) {
-			return netip.Addr{}, 0
-		}
-		v := uint(text[n] - '0')
-		if v > 9 {
-			return netip.Addr{}, 0
-		}
-		for n++; n < len(text); n++ {
-			d := text[n] - '0'
+	for part := 0; ; part++ {
+		first, v := n, uint32(0)
+		for n < len(text) {
+			d := uint32(text[n]) - '0'
 			if d > 9 {
 				break
 			}
-			if v = v*10 + uint(d); v < 10 || v > 255 { // it began with a zero, or is too large
-				return netip.Addr{}, 0
-			}
+			v = v*10 + d
+			n++
+		}
+		if digits := n - first; digits == 0 || digits > 3 || v > 255 || digits > 1 && text[first] == '0' {
+			return netip.Addr{}, 0
 		}
 		a[part] = byte(v)
+		if part == 3 {
+			return netip.AddrFrom4(a), n
+		}
+		if n >= len(text) || text[n] != '.' {
+			return netip.Addr{}, 0
+		}
+		n++
 	}
-	return netip.AddrFrom4(a), n
 }
 
 // withPort reads ADDRESS:PORT, an IPv6 one with or without brackets.

@@ -66,9 +66,13 @@ func isFlate(err error) bool { return errors.As(err, new(flate.CorruptInputError
 // the next time. It returns how many bytes the lines took.
 func (d *digest) all(ctx context.Context, in *bufio.Reader, whole bool) (int64, error) {
 	taken := int64(0)
-	for n := 0; ; n++ {
-		if n%4096 == 0 && ctx.Err() != nil {
+	for {
+		if ctx.Err() != nil {
 			return taken, ctx.Err()
+		}
+		n, err := d.buffered(in)
+		if taken += n; err != nil {
+			return taken, err
 		}
 		text, size, err := nextLine(ctx, in)
 		ended := len(text) > 0 && text[len(text)-1] == '\n' || text == nil && err == nil
@@ -76,9 +80,7 @@ func (d *digest) all(ctx context.Context, in *bufio.Reader, whole bool) (int64, 
 		if size > 0 && (ended || whole && errors.Is(err, io.EOF)) {
 			taken += size
 			if text == nil {
-				d.sum.Lines++
-				d.number++
-				d.sum.Long++
+				d.long()
 			} else if failed := d.line(text); failed != nil {
 				return taken, failed
 			}
@@ -93,6 +95,38 @@ func (d *digest) all(ctx context.Context, in *bufio.Reader, whole bool) (int64, 
 			return taken, &DamageError{d.name, d.number, cause(err).Error()}
 		}
 	}
+}
+
+// buffered reads the lines that are whole in a reader's buffer, and returns how many bytes they took.
+func (d *digest) buffered(in *bufio.Reader) (int64, error) {
+	text, err := in.Peek(in.Buffered())
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for {
+		i := bytes.IndexByte(text[n:], '\n') + 1
+		if i == 0 {
+			break
+		}
+		line := text[n : n+i]
+		if n += i; i > longestLine {
+			d.long()
+		} else if err = d.line(line); err != nil {
+			break
+		}
+	}
+	if _, failed := in.Discard(n); failed != nil {
+		return 0, failed
+	}
+	return int64(n), err
+}
+
+// long counts a line that is too long to be read.
+func (d *digest) long() {
+	d.sum.Lines++
+	d.number++
+	d.sum.Long++
 }
 
 // recognised tells whether anything of a short log was in a form that is known.

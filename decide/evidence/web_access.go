@@ -45,12 +45,20 @@ const accessName = "access"
 // of syslog, which begins with a time or a host and whose second or third word ends with a colon, nor of any other form.
 func requestOf(c *clock, line []byte, e *entry) bool {
 	peer, n := leading4(line)
+	if from, to := n+len(unnamed), n+len(unnamed)+len(c.web); n > 0 && to+1 < len(line) && line[to] == ']' &&
+		string(line[n:from]) == unnamed && string(line[from:to]) == string(c.web[:]) {
+		*e = entry{at: c.asked, message: line[to+1:], peer: peer}
+		return true
+	}
 	if n == 0 || n+3 >= len(line) || line[n] != ' ' || line[n+1] != '-' || line[n+2] != ' ' || !accessLine(c, line[n+3:], e) {
 		return false
 	}
 	e.peer = peer
 	return true
 }
+
+// unnamed stands between the address and the time where no user is named.
+const unnamed = " - - ["
 
 func isWebServer(program []byte) bool { return string(program) == "nginx" || isApache(program) }
 
@@ -121,38 +129,47 @@ func (a *access) client(text []byte) (source netip.Addr, user []byte, ok bool) {
 		}
 		source, ok, rest = second, true, behind
 	}
-	_, user = firstWord(rest) // behind identd's, which nobody runs
+	_, user = firstWord(rest) // behind identd's, which unnamed runs
 	return source, user, ok
 }
 
 // split reads "REQUEST" STATUS SIZE["REFERER" "AGENT"]. Servers put a backslash before a quote in a request.
 func (r *request) split(text []byte) bool {
-	line, text, ok := quoted(text)
-	if !ok {
+	from, to := quoted(text, 0)
+	if to < 0 {
 		return false
 	}
-	text = space(text)
-	n := 0
+	r.method, r.Path, _ = requestLine(text[from:to])
+	n := to + 1
+	for n < len(text) && text[n] == ' ' {
+		n++
+	}
+	status := n
 	for n < len(text) && text[n] != ' ' {
 		n++
 	}
-	if r.Status, ok = number(text[:n]); !ok || r.Status < 100 || r.Status > 599 {
+	var ok bool
+	if r.Status, ok = number(text[status:n]); !ok || r.Status < 100 || r.Status > 599 {
 		return false
 	}
 	for n++; n < len(text) && text[n] != ' '; n++ { // the size
 	}
-	r.Agent, r.referer = nil, nil
-	if n < len(text) {
-		if r.referer, text, ok = quoted(text[n:]); ok {
-			r.Agent, _, _ = quoted(text)
+	r.referer, r.Agent = nil, nil
+	if from, to = quoted(text, n); to >= 0 {
+		r.referer = text[from:to]
+		if from, to = quoted(text, to+1); to >= 0 {
+			r.Agent = text[from:to]
 		}
 	}
-	r.method, r.Path, _ = requestLine(line)
 	return true
 }
 
 // requestLine reads METHOD PATH HTTP/VERSION.
 func requestLine(line []byte) (method, path []byte, ok bool) {
+	const version = "HTTP/1.1"
+	if j := len(line) - len(version); j > len("GET ") && string(line[:4]) == "GET " && string(line[j-1:j+5]) == " HTTP/" && bytes.IndexByte(line[j:], ' ') < 0 {
+		return line[:3], line[4 : j-1], true
+	}
 	i, j := bytes.IndexByte(line, ' '), bytes.LastIndexByte(line, ' ')
 	if i <= 0 || j <= i || !bytes.HasPrefix(line[j+1:], []byte("HTTP/")) {
 		return nil, nil, false
@@ -160,26 +177,28 @@ func requestLine(line []byte) (method, path []byte, ok bool) {
 	return line[:i], line[i+1 : j], true
 }
 
-// quoted reads "TEXT" and returns what stands behind.
-func quoted(text []byte) (inner, rest []byte, ok bool) {
-	text = space(text)
-	if len(text) == 0 || text[0] != '"' {
-		return nil, text, false
+// quoted finds "TEXT" at a place of text, behind spaces: where TEXT begins and ends. The end is -1 where there is none.
+func quoted(text []byte, at int) (from, to int) {
+	for at < len(text) && text[at] == ' ' {
+		at++
 	}
-	for from := 1; ; {
-		i := bytes.IndexByte(text[from:], '"')
+	if at >= len(text) || text[at] != '"' {
+		return at, -1
+	}
+	from = at + 1
+	for to = from; ; to++ {
+		i := bytes.IndexByte(text[to:], '"')
 		if i < 0 {
-			return nil, text, false
+			return from, -1
 		}
-		i += from
+		to += i
 		backslashes := 0
-		for text[i-1-backslashes] == '\\' {
+		for text[to-1-backslashes] == '\\' {
 			backslashes++
 		}
 		if backslashes%2 == 0 {
-			return text[1:i], text[i+1:], true
+			return from, to
 		}
-		from = i + 1
 	}
 }
 

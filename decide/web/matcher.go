@@ -169,9 +169,12 @@ func (m *Matcher) forget(now time.Time) {
 // parts are texts in lower case by their first byte, so that a look for all of them passes over a text once.
 type parts struct {
 	by    [256][]part
-	pairs [1 << 16 / 64]uint64 // a bit for each two bytes with which one begins, in whatever case
-	one   bool                 // one of them is a single byte
+	seeds [seedBits / 64]uint64 // a bit for each three bytes with which one begins, or goes on behind its first where the step is two
+	step  int                   // at each how many bytes of a text a look at three is enough; 0 where one has less than three
 }
+
+// seedBits is large enough that hardly any three bytes share theirs.
+const seedBits = 1 << 15
 
 // part is a text, and its second byte, by which most of those with the same first one are told apart.
 type part struct {
@@ -180,34 +183,33 @@ type part struct {
 }
 
 func newParts(lower []string) *parts {
-	var p parts
+	p := parts{step: 2}
 	for _, text := range lower {
-		if len(text) == 1 {
-			p.by[text[0]] = append(p.by[text[0]], part{0, text})
-			p.one = true
-			continue
+		second := byte(0)
+		if len(text) > 1 {
+			second = text[1]
 		}
-		p.by[text[0]] = append(p.by[text[0]], part{text[1], text})
-		for _, a := range cases(text[0]) {
-			for _, b := range cases(text[1]) {
-				p.pairs[(int(a)<<8|int(b))>>6] |= 1 << (b & 63)
-			}
+		p.by[text[0]] = append(p.by[text[0]], part{second, text})
+		p.step = max(0, min(p.step, len(text)-2))
+	}
+	for _, text := range lower {
+		for i := range p.step {
+			seed := seedOf(text[i], text[i+1], text[i+2])
+			p.seeds[seed>>6] |= 1 << (seed & 63)
 		}
 	}
 	return &p
 }
 
-// cases returns a byte in lower and in upper case.
-func cases(c byte) []byte {
-	if c >= 'a' && c <= 'z' {
-		return []byte{c, c &^ 0x20}
-	}
-	return []byte{c}
+// seedOf returns the bit of three bytes, whatever the case of their letters.
+func seedOf(a, b, c byte) uint32 {
+	three := (uint32(a) | uint32(b)<<8 | uint32(c)<<16) | 0x202020
+	return three * 0x9e3779b1 >> 17
 }
 
 // in tells whether a text holds one of them, in whatever case.
 func (p *parts) in(text []byte) bool {
-	if p.one {
+	if p.step == 0 {
 		for i := range text {
 			if p.at(text, i) {
 				return true
@@ -215,13 +217,9 @@ func (p *parts) in(text []byte) bool {
 		}
 		return false
 	}
-	if len(text) < 2 {
-		return false
-	}
-	pair := uint16(text[0])
-	for i, c := range text[1:] {
-		pair = pair<<8 | uint16(c)
-		if p.pairs[pair>>6]&(1<<(pair&63)) != 0 && p.at(text, i) {
+	for i := p.step - 1; i+2 < len(text); i += p.step {
+		seed := seedOf(text[i], text[i+1], text[i+2])
+		if p.seeds[seed>>6]&(1<<(seed&63)) != 0 && (p.at(text, i) || p.at(text, i-p.step+1)) {
 			return true
 		}
 	}
