@@ -56,12 +56,20 @@ const longestConnection = 600
 // processOf names a line's process by its host and number; where a log has no numbers, the source stands for it. It is the
 // same on every run (FNV-1a), so that the same log is always read the same way.
 func processOf(e *entry, source netip.Addr) uint64 {
-	h := noHash.with(e.host).with([]byte{0}).with(e.pid)
+	h := hostHash(e).with(e.pid)
 	if len(e.pid) == 0 {
 		a := source.As16()
 		h = h.with(a[:])
 	}
 	return max(uint64(h), 1)
+}
+
+// hostHash is of a line's host, and an end to it.
+func hostHash(e *entry) fnv1a {
+	if e.head != nil {
+		return e.head.hash
+	}
+	return noHash.with(e.host).with([]byte{0})
 }
 
 // fnv1a is a hash of bytes that come one after the other (Fowler, Noll and Vo's FNV-1a, 64 bits).

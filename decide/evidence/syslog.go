@@ -25,6 +25,7 @@ type head struct {
 	host, program []byte // parts of it
 	forms         []int  // the forms that the program's lines may be of
 	asked         bool   // forms is set
+	hash          fnv1a  // of the host
 }
 
 // mostHeads bounds how many are remembered.
@@ -139,6 +140,7 @@ func (c *clock) remember(whole []byte, e *entry) {
 	n := len(whole) - len(e.message) - len("]: ") - len(e.pid)
 	text := append(h.text[:0], whole[:n]...)
 	*h = head{text: text, host: text[:len(e.host)], program: text[n-1-len(e.program) : n-1]}
+	h.hash = hostHash(e)
 	e.head = h
 }
 

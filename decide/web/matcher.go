@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
 	"slices"
@@ -194,17 +195,16 @@ func newParts(lower []string) *parts {
 	}
 	for _, text := range lower {
 		for i := range p.step {
-			seed := seedOf(text[i], text[i+1], text[i+2])
+			seed := seedOf(uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16)
 			p.seeds[seed>>6] |= 1 << (seed & 63)
 		}
 	}
 	return &p
 }
 
-// seedOf returns the bit of three bytes, whatever the case of their letters.
-func seedOf(a, b, c byte) uint32 {
-	three := (uint32(a) | uint32(b)<<8 | uint32(c)<<16) | 0x202020
-	return three * 0x9e3779b1 >> 17
+// seedOf returns the bit of the lowest three bytes, whatever the case of their letters.
+func seedOf(text uint32) uint32 {
+	return (text | 0x202020) << 8 * 0x9e3779b1 >> 17
 }
 
 // in tells whether a text holds one of them, in whatever case.
@@ -217,13 +217,14 @@ func (p *parts) in(text []byte) bool {
 		}
 		return false
 	}
-	for i := p.step - 1; i+2 < len(text); i += p.step {
-		seed := seedOf(text[i], text[i+1], text[i+2])
+	i := p.step - 1
+	for ; i+3 < len(text); i += p.step {
+		seed := seedOf(binary.LittleEndian.Uint32(text[i:]))
 		if p.seeds[seed>>6]&(1<<(seed&63)) != 0 && (p.at(text, i) || p.at(text, i-p.step+1)) {
 			return true
 		}
 	}
-	return false
+	return i+2 < len(text) && (p.at(text, i) || p.at(text, i-p.step+1))
 }
 
 // at tells whether one of them stands at a place of a text.

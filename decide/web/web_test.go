@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
+	"pgregory.net/rapid"
 
 	"lastresort/decide/web"
 )
@@ -217,4 +218,25 @@ func BenchmarkKind(b *testing.B) {
 	for b.Loop() {
 		m.Kind(&r)
 	}
+}
+
+// TestParts holds the look for many parts to one for each.
+func TestParts(t *testing.T) {
+	letters := rapid.SampledFrom([]byte("abAB/.%"))
+	rapid.Check(t, func(r *rapid.T) {
+		var list []string
+		for range rapid.IntRange(1, 5).Draw(r, "parts") {
+			list = append(list, strings.ToLower(string(rapid.SliceOfN(letters, 1, 6).Draw(r, "part"))))
+		}
+		text := rapid.SliceOfN(letters, 0, 12).Draw(r, "text")
+		want := slices.ContainsFunc(list, func(part string) bool { return strings.Contains(strings.ToLower(string(text)), part) })
+		m, err := web.New([]web.Rule{{Kind: "scan", Path: list}})
+		if err != nil {
+			r.Fatal(err)
+		}
+		got := m.Matcher().Kind(&web.Request{At: noon, Method: "GET", Path: text, Status: 200}) == "scan"
+		if got != want {
+			r.Fatalf("%q holds one of %q: %v; expected %v", text, list, got, want)
+		}
+	})
 }
