@@ -16,15 +16,11 @@ func (s *Store) Observe(ctx context.Context, sightings []Sighting, traffic []Tra
 		if err != nil {
 			return err
 		}
-		for _, x := range sightings {
-			if err := w.grow(x); err != nil {
-				return err
-			}
+		if err := growAll(w, sightings); err != nil {
+			return err
 		}
-		for _, x := range traffic {
-			if err := w.grow(x); err != nil {
-				return err
-			}
+		if err := growAll(w, traffic); err != nil {
+			return err
 		}
 		for path, position := range positions {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO log VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position`,
@@ -36,19 +32,35 @@ func (s *Store) Observe(ctx context.Context, sightings []Sighting, traffic []Tra
 	})
 }
 
-// grow adds a day's events to the row that observing made for that day before, or makes one. Imported rows are left alone.
-func (w *writer) grow(r Record) error {
+// growAll grows the rows of one kind of record.
+func growAll[R Record](w *writer, list []R) error {
+	if len(list) == 0 {
+		return nil
+	}
+	take, err := w.tx.PrepareContext(w.ctx, `DELETE FROM `+list[0].Type()+` WHERE source = ? AND what = ? AND proof = ? AND reporter = ?
+		AND first >= ? AND first < ? AND observed = 1 RETURNING first, last, count, seq`)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		if err := w.grow(r, take); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grow adds a day's events to the row that observing made for that day before, which take takes out, or makes one. Imported
+// rows are left alone.
+func (w *writer) grow(r Record, take *sql.Stmt) error {
 	if err := Check(r); err != nil {
 		return err
 	}
 	x, _ := rowOf(r)
-	table := r.Type()
 	day := time.Unix(0, x.last).UTC().Truncate(24 * time.Hour)
-	const where = ` WHERE source = ? AND what = ? AND proof = ? AND reporter = ? AND first >= ? AND first < ? AND observed = 1`
-	at := []any{x.source, x.what, x.proof, x.reporter, day.UnixNano(), day.Add(24 * time.Hour).UnixNano()}
 	var old row
 	var seq int64
-	err := w.tx.QueryRowContext(w.ctx, `SELECT first, last, count, seq FROM `+table+where, at...).Scan(&old.first, &old.last, &old.count, &seq)
+	err := take.QueryRowContext(w.ctx, x.source, x.what, x.proof, x.reporter, day.UnixNano(), day.Add(24*time.Hour).UnixNano()).Scan(&old.first, &old.last, &old.count, &seq)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		w.seq++
@@ -56,9 +68,6 @@ func (w *writer) grow(r Record) error {
 	case err != nil:
 		return err
 	default:
-		if _, err := w.tx.ExecContext(w.ctx, `DELETE FROM `+table+where, at...); err != nil {
-			return err
-		}
 		x.first, x.last, x.count = min(x.first, old.first), max(x.last, old.last), x.count+old.count
 	}
 	x.observed = true
