@@ -29,7 +29,7 @@ var services = []struct{ process, service string }{
 }
 
 // read implements reader.
-func (d *dovecot) read(e *entry) (Event, bool) {
+func (d *dovecot) read(e *entry) bool {
 	process, text := e.program, e.message
 	if string(process) == "dovecot" {
 		text, _ = after(text, "dovecot: ")
@@ -56,15 +56,15 @@ func (d *dovecot) read(e *entry) (Event, bool) {
 	if bytes.HasPrefix(process, []byte("auth")) {
 		return d.authentication(e, process, text)
 	}
-	return Event{}, false
+	return false
 }
 
 // login reads REASON (WHAT): user=<U>, method=M, rip=A, lip=B, …. The user's name may look like all of this, so the last rip
 // counts: behind it dovecot itself writes.
-func (d *dovecot) login(e *entry, text []byte, service string) (Event, bool) {
+func (d *dovecot) login(e *entry, text []byte, service string) bool {
 	i := bytes.LastIndex(text, []byte("rip="))
 	if i < 2 || text[i-1] != ' ' {
-		return Event{}, false
+		return false
 	}
 	word := text[i+len("rip="):]
 	if j := bytes.IndexByte(word, ','); j >= 0 {
@@ -72,7 +72,7 @@ func (d *dovecot) login(e *entry, text []byte, service string) (Event, bool) {
 	}
 	source, ok := d.addresses.of(word)
 	if !ok {
-		return Event{}, false
+		return false
 	}
 	reason := text[:i]
 	if j := bytes.Index(reason, []byte(": user=<")); j >= 0 {
@@ -84,20 +84,22 @@ func (d *dovecot) login(e *entry, text []byte, service string) (Event, bool) {
 		}
 	}
 	if n := bytes.LastIndex(reason, []byte("(auth failed, ")); n >= 0 {
-		ev, ok := hostile(e, "mail-login", source, true)
+		if !hostile(e, "mail-login", source, true) {
+			return false
+		}
 		if word, _ := firstWord(reason[n+len("(auth failed, "):]); len(word) < 4 {
 			if times, ok := number(word); ok {
-				ev.Count = max(times, 1)
+				e.shows.Count = max(times, 1)
 			}
 		}
-		return ev, ok
+		return true
 	}
 	for _, what := range []string{"(tried to use disabled ", "(tried to use disallowed ", "(proxy dest auth failed)", "(auth failed)"} {
 		if bytes.Contains(reason, []byte(what)) {
 			return hostile(e, "mail-login", source, true)
 		}
 	}
-	return Event{}, false
+	return false
 }
 
 // The ends of what the authentication says of a login that failed.
@@ -105,7 +107,7 @@ var authFailures = []string{"unknown user", "Password mismatch", "invalid creden
 
 // authentication reads [conn …: auth-worker<N>: ]DATABASE(USER,ADDRESS[,<SESSION>]): WHY, or the user and the address in the
 // process's own name. The user's name comes before the address and may hold brackets and commas; nothing of his comes after.
-func (d *dovecot) authentication(e *entry, process, text []byte) (Event, bool) {
+func (d *dovecot) authentication(e *entry, process, text []byte) bool {
 	at, found := -1, 0
 	for _, why := range authFailures {
 		mark := []byte("): " + why)
@@ -118,36 +120,36 @@ func (d *dovecot) authentication(e *entry, process, text []byte) (Event, bool) {
 	case found == 1:
 		return d.inside(e, text[:at])
 	case found > 1:
-		return Event{}, false // all but one of them are a name
+		return false // all but one of them are a name
 	}
-	return Event{}, false
+	return false
 }
 
 // named reads a process's name, USER,ADDRESS[,WHAT])[<SESSION>], whose text tells a failure. Where the user's name ended it
 // early, its end stands in the text.
-func (d *dovecot) named(e *entry, inner, text []byte) (Event, bool) {
+func (d *dovecot) named(e *entry, inner, text []byte) bool {
 	if bytes.Contains(text, []byte(")<")) || bytes.Contains(text, []byte("): ")) {
-		return Event{}, false
+		return false
 	}
 	if whole, session := before(inner, ">"); session {
 		i := bytes.LastIndex(whole, []byte(")<"))
 		if i < 0 {
-			return Event{}, false
+			return false
 		}
 		inner = whole[:i]
 	} else if inner, session = before(inner, ")"); !session {
-		return Event{}, false
+		return false
 	}
 	for _, why := range authFailures {
 		if bytes.Contains(text, []byte(why)) {
 			return d.inside(e, inner)
 		}
 	}
-	return Event{}, false
+	return false
 }
 
 // inside finds the address in USER,ADDRESS[,WHAT]: the last or the one before the last of the parts.
-func (d *dovecot) inside(e *entry, text []byte) (Event, bool) {
+func (d *dovecot) inside(e *entry, text []byte) bool {
 	var source netip.Addr
 	for range 2 {
 		i := bytes.LastIndexByte(text, ',')

@@ -11,7 +11,7 @@ func newDropbear(Options) reader { return &dropbear{addresses{}} }
 
 // read implements reader. The name of a user is quoted and may hold anything, so only the end of a line is looked at, or
 // what stands before any name.
-func (d *dropbear) read(e *entry) (Event, bool) {
+func (d *dropbear) read(e *entry) bool {
 	text := e.message
 	if rest, ok := after(text, "["); ok { // some builds put the process and the time before the message once more
 		if i := bytes.IndexByte(rest, ']'); i > 0 && isNumber(rest[:i]) && len(rest) > i+18 {
@@ -21,7 +21,7 @@ func (d *dropbear) read(e *entry) (Event, bool) {
 	if rest, ok := after(text, "Exit before auth from <"); ok {
 		i := bytes.IndexByte(rest, '>')
 		if i < 0 || !bytes.Contains(rest[i:], []byte("Max auth tries reached")) {
-			return Event{}, false
+			return false
 		}
 		source, ok := d.addresses.withPort(rest[:i])
 		return hostile(e, "ssh-login", source, ok)
@@ -30,7 +30,7 @@ func (d *dropbear) read(e *entry) (Event, bool) {
 	head, from := before(head, " from")
 	source, ok := d.addresses.withPort(word)
 	if !from || !ok {
-		return Event{}, false
+		return false
 	}
 	switch {
 	case startsFold(head, "bad password attempt for "), startsFold(head, "login attempt for nonexistent user"),
@@ -39,5 +39,5 @@ func (d *dropbear) read(e *entry) (Event, bool) {
 	case startsFold(head, "password auth succeeded for "), startsFold(head, "pubkey auth succeeded for "), startsFold(head, "pam password auth succeeded for "):
 		return honest(e, "ssh", source, true)
 	}
-	return Event{}, false
+	return false
 }

@@ -34,18 +34,25 @@ func (e Event) Record(reporter string) history.Record {
 }
 
 // hostile is a two-way event: its source got our answers.
-func hostile(e *entry, kind string, source netip.Addr, ok bool) (Event, bool) {
-	return Event{Source: source, At: e.at, Kind: kind, Proof: history.TwoWay, Count: 1}, ok && source.IsValid()
+func hostile(e *entry, kind string, source netip.Addr, ok bool) bool {
+	return ok && source.IsValid() && e.show(Event{Source: source, Kind: kind, Proof: history.TwoWay, Count: 1})
 }
 
 // scanned is a one-way event: its source may be forged.
-func scanned(e *entry, source netip.Addr, ok bool) (Event, bool) {
-	return Event{Source: source, At: e.at, Kind: "scan", Proof: history.OneWay, Count: 1}, ok
+func scanned(e *entry, source netip.Addr, ok bool) bool {
+	return ok && e.show(Event{Source: source, Kind: "scan", Proof: history.OneWay, Count: 1})
 }
 
 // honest is honest traffic on a service. What the machine says to itself is none.
-func honest(e *entry, service string, source netip.Addr, ok bool) (Event, bool) {
-	return Event{Source: source, At: e.at, Service: service, Count: 1}, ok && !source.IsLoopback()
+func honest(e *entry, service string, source netip.Addr, ok bool) bool {
+	return ok && !source.IsLoopback() && e.show(Event{Source: source, Service: service, Count: 1})
+}
+
+// show notes what a line shows, at its time. It is true, for that is what a reader returns then.
+func (e *entry) show(ev Event) bool {
+	e.shows = ev
+	e.shows.At = e.at
+	return true
 }
 
 // Options say how a log is read.
@@ -193,7 +200,7 @@ func (d *digest) line(text []byte) error {
 		inner, unwrapped, journal, ok := unwrap(text)
 		switch {
 		case ok && journal:
-			*e = unwrapped
+			e.fields = unwrapped
 			return d.readBy(e, d.formsOf(e.program))
 		case ok:
 			if text = trim(inner); len(text) == 0 {
@@ -287,8 +294,8 @@ func (d *digest) readBy(e *entry, forms []int) error {
 		if len(e.message) == 0 {
 			break
 		}
-		if ev, ok := d.readers[i].read(e); ok {
-			d.count(&ev)
+		if d.readers[i].read(e) {
+			d.count(&e.shows)
 			break
 		}
 		if p := d.puzzlers[i]; p != nil && p.puzzled() {

@@ -20,7 +20,7 @@ func eximLine(c *clock, line []byte, e *entry) bool {
 	}
 	for _, mark := range []string{" authenticator failed for ", " <= ", " => ", " Completed", "H=", "SMTP ", "no host name found ", "no IP address found ", "Start queue run", "End queue run"} {
 		if i := bytes.Index(rest, []byte(mark)); i >= 0 && i < 40 {
-			*e = entry{at: at, message: rest}
+			e.fields = fields{at: at, message: rest}
 			return true
 		}
 	}
@@ -33,7 +33,7 @@ type exim struct{ addresses addresses }
 func newExim(Options) reader { return &exim{addresses{}} }
 
 // read implements reader. What a client calls itself stands in brackets before its address, without a blank in it.
-func (x *exim) read(e *entry) (Event, bool) {
+func (x *exim) read(e *entry) bool {
 	text := e.message
 	if i := bytes.Index(text, []byte(" authenticator failed for ")); i > 0 && bytes.IndexByte(text[:i], ' ') < 0 {
 		text = text[i+len(" authenticator failed for "):]
@@ -55,12 +55,12 @@ func (x *exim) read(e *entry) (Event, bool) {
 	if rest, ok := after(rest, "<= "); ok && len(id) > 15 {
 		return x.accepted(e, rest)
 	}
-	return Event{}, false
+	return false
 }
 
 // rejected reads CLIENT [WHAT IS OURS] F=<SENDER> rejected RCPT <RECIPIENT>: WHY. An unknown recipient is mostly a bounce of
 // what somebody else sent, so it weighs little; what is refused for a time only may be our own trouble.
-func (x *exim) rejected(e *entry, text []byte) (Event, bool) {
+func (x *exim) rejected(e *entry, text []byte) bool {
 	source, rest, ok := x.client(text)
 	_, rest, refused := bytes.Cut(rest, []byte("> rejected RCPT "))
 	_, why, _ := bytes.Cut(rest, []byte(">: "))
@@ -81,7 +81,7 @@ func (x *exim) rejected(e *entry, text []byte) (Event, bool) {
 //	SMTP protocol error in "AUTH …" H=CLIENT AUTH command used when not advertised
 //	SMTP protocol error in "AUTH …" H=CLIENT LOGIN authentication mechanism not supported
 //	SMTP call from CLIENT dropped: too many …
-func (x *exim) impolite(e *entry, text []byte) (Event, bool) {
+func (x *exim) impolite(e *entry, text []byte) bool {
 	text, _ = after(text, "H=")
 	source, rest, ok := x.client(text)
 	for _, what := range []string{"AUTH command used when not advertised", "LOGIN authentication mechanism not supported", "PLAIN authentication mechanism not supported", "dropped: too many "} {
@@ -89,7 +89,7 @@ func (x *exim) impolite(e *entry, text []byte) (Event, bool) {
 			return hostile(e, "scan", source, ok)
 		}
 	}
-	return Event{}, false
+	return false
 }
 
 // containsAnyFold tells whether a text holds one of some parts in lower case, in whatever case.
@@ -151,13 +151,13 @@ func (x *exim) bracketed(text []byte) (source netip.Addr, rest []byte, ok bool) 
 
 // accepted reads SENDER H=HOST [A]… P=PROTOCOL … [A=LOGIN]: a mail that was taken in. A sender in quotes may look like all
 // of this, so it counts for nobody.
-func (x *exim) accepted(e *entry, text []byte) (Event, bool) {
+func (x *exim) accepted(e *entry, text []byte) bool {
 	_, rest := firstWord(text)
 	rest, from := after(rest, "H=")
 	source, behind, ok := x.client(rest)
 	i := bytes.Index(behind, []byte(" P="))
 	if !from || !ok || i < 0 || bytes.IndexByte(text[:len(text)-len(rest)], '"') >= 0 || bytes.Contains(rest, []byte(" H=")) {
-		return Event{}, false
+		return false
 	}
 	service := "smtp"
 	if protocol, more := firstWord(behind[i+len(" P="):]); bytes.HasSuffix(protocol, []byte("a")) && bytes.Contains(more, []byte("A=")) {

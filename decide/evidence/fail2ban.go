@@ -27,7 +27,7 @@ func fail2banLine(c *clock, line []byte, e *entry) bool {
 		}
 		rest = rest[i+3:]
 	}
-	*e = entry{at: at, program: name, message: rest}
+	e.fields = fields{at: at, program: name, message: rest}
 	return true
 }
 
@@ -57,15 +57,15 @@ func (f *fail2ban) resume(text json.RawMessage) { f.found = string(text) == "tru
 
 // read reads INFO [JAIL] Found ADDRESS - TIME and NOTICE [JAIL] Ban ADDRESS. Restore Ban, Unban and already banned tell nothing
 // new. A line of syslog names a host.
-func (f *fail2ban) read(e *entry) (Event, bool) {
+func (f *fail2ban) read(e *entry) bool {
 	if len(e.host) > 0 {
-		return Event{}, false
+		return false
 	}
 	level, rest := firstWord(e.message)
 	rest, ok := after(space(rest), "[")
 	i := bytes.IndexByte(rest, ']')
 	if !ok || i < 0 {
-		return Event{}, false
+		return false
 	}
 	jail, what := rest[:i], rest[i+1:]
 	var address []byte
@@ -79,17 +79,17 @@ func (f *fail2ban) read(e *entry) (Event, bool) {
 		}
 	case (string(level) == "NOTICE" || string(level) == "WARNING") && string(e.program) == "fail2ban.actions":
 		if address, ok = after(what, " Ban "); ok && f.found {
-			return Event{}, false
+			return false
 		}
 	default:
-		return Event{}, false
+		return false
 	}
 	source, known := f.addresses.of(address)
 	kind, proof, counts := JailKind(string(jail))
 	if !ok || !known || !counts || source.IsLoopback() {
-		return Event{}, false
+		return false
 	}
-	return Event{Source: source, At: e.at, Kind: kind, Proof: proof, Count: 1}, true
+	return e.show(Event{Source: source, Kind: kind, Proof: proof, Count: 1})
 }
 
 // JailKind returns what a failure in one of fail2ban's jails is a sighting of, by the names under which fail2ban delivers them,

@@ -34,7 +34,7 @@ var formats = []format{
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.
 type reader interface {
 	// read tells what a line shows, if it shows anything. The line is gone when it returns.
-	read(e *entry) (Event, bool)
+	read(e *entry) bool
 }
 
 // rememberer is a reader that must know the next time what it knew at the end of the last, lest an attempt whose lines came

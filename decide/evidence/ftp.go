@@ -14,7 +14,7 @@ func vsftpdLine(c *clock, line []byte, e *entry) bool {
 	if !ok || !pid || i < 0 || !isNumber(rest[:i]) {
 		return false
 	}
-	*e = entry{at: at, pid: rest[:i], message: rest[i+2:]}
+	e.fields = fields{at: at, pid: rest[:i], message: rest[i+2:]}
 	return true
 }
 
@@ -25,7 +25,7 @@ func newVsftpd(Options) reader { return &vsftpd{addresses{}} }
 
 // read reads [USER] FAIL LOGIN: Client "A"[, "WHY"] and [USER] OK LOGIN: …; before the
 // address stands the user's name, behind it what the client sent. In syslog it is pam that tells.
-func (v *vsftpd) read(e *entry) (Event, bool) {
+func (v *vsftpd) read(e *entry) bool {
 	text := e.message
 	if text[0] != '[' {
 		if rest, ok := after(text, "pam_unix(vsftpd:auth): "); ok {
@@ -36,7 +36,7 @@ func (v *vsftpd) read(e *entry) (Event, bool) {
 		return hostile(e, "ftp-login", source, ok)
 	}
 	if bytes.Count(text, []byte(`: Client "`)) != 1 { // one of them stands in a name, or in what a client sent
-		return Event{}, false
+		return false
 	}
 	for _, c := range []struct {
 		mark string
@@ -49,7 +49,7 @@ func (v *vsftpd) read(e *entry) (Event, bool) {
 		rest := text[i+len(c.mark):]
 		n := bytes.IndexByte(rest, '"')
 		if n < 0 {
-			return Event{}, false
+			return false
 		}
 		source, ok := v.addresses.of(rest[:n])
 		if _, answer := after([]byte(c.mark), "] FTP"); answer { // who isn't on the list of users isn't asked for a password
@@ -61,7 +61,7 @@ func (v *vsftpd) read(e *entry) (Event, bool) {
 		anonymous := bytes.Equal(text[1:i], []byte("ftp")) || bytes.Equal(text[1:i], []byte("anonymous"))
 		return honest(e, "ftp", source, ok && !anonymous)
 	}
-	return Event{}, false
+	return false
 }
 
 func isProftpd(program []byte) bool { return string(program) == "proftpd" }
@@ -78,7 +78,7 @@ func proftpdLine(c *clock, line []byte, e *entry) bool {
 	if !named || i < 0 || !isNumber(rest[:i]) {
 		return false
 	}
-	*e = entry{at: at, host: host, pid: rest[:i], message: rest[i+2:]}
+	e.fields = fields{at: at, host: host, pid: rest[:i], message: rest[i+2:]}
 	return true
 }
 
@@ -88,14 +88,14 @@ type proftpd struct{ addresses addresses }
 func newProftpd(Options) reader { return &proftpd{addresses{}} }
 
 // read reads SERVER (HOST[A])[:] [- ]MESSAGE. Nothing of a client's choice stands before its address.
-func (p *proftpd) read(e *entry) (Event, bool) {
+func (p *proftpd) read(e *entry) bool {
 	i := bytes.Index(e.message, []byte("])"))
 	if i < 0 {
-		return Event{}, false
+		return false
 	}
 	open := bytes.LastIndexByte(e.message[:i], '[')
 	if open < 0 || i+2 < len(e.message) && e.message[i+2] != ':' && e.message[i+2] != ' ' {
-		return Event{}, false
+		return false
 	}
 	source, ok := p.addresses.of(e.message[open+1 : i])
 	text, _ := after(e.message[i+2:], ":")
@@ -104,11 +104,11 @@ func (p *proftpd) read(e *entry) (Event, bool) {
 	case bytes.HasPrefix(text, []byte("SECURITY VIOLATION: ")), bytes.HasPrefix(text, []byte("Maximum login attempts (")):
 		return hostile(e, "ftp-login", source, ok)
 	case !bytes.HasPrefix(text, []byte("USER ")):
-		return Event{}, false
+		return false
 	case bytes.HasSuffix(bytes.TrimRight(text, " ."), []byte(": Login successful")):
 		return honest(e, "ftp", source, ok)
 	case bytes.Contains(text, []byte("(Login failed)")), bytes.Contains(text, []byte(": no such user found")), bytes.HasSuffix(text, []byte(": no such user")):
 		return hostile(e, "ftp-login", source, ok)
 	}
-	return Event{}, false
+	return false
 }

@@ -33,7 +33,7 @@ func newMailboxes(Options) reader { return &mailboxes{addresses{}} }
 //	LOGIN FAILED, user=U, ip=[A]…    LOGIN, user=U, ip=[A], …           Courier
 //	error,relay=A,…: 550 User unknown. error,relay=A,msg="535 Authentication failed.",cmd: …
 //	Login failed user=U auth=U host=HOST [A]                            University of Washington
-func (m *mailboxes) read(e *entry) (Event, bool) {
+func (m *mailboxes) read(e *entry) bool {
 	if string(e.program) == courierSMTP {
 		return m.courierMail(e)
 	}
@@ -41,7 +41,7 @@ func (m *mailboxes) read(e *entry) (Event, bool) {
 		rest, ok = before(rest, "]")
 		i := bytes.LastIndexByte(rest, '[')
 		if !ok || i < 1 || rest[i-1] != ' ' && rest[i-1] != '=' {
-			return Event{}, false
+			return false
 		}
 		source, ok := m.addresses.of(rest[i+1:])
 		return hostile(e, "mail-login", source, ok)
@@ -57,7 +57,7 @@ func (m *mailboxes) read(e *entry) (Event, bool) {
 		if rest, ok := after(e.message, c.lead); ok {
 			i, j := bytes.IndexByte(rest, '['), bytes.IndexByte(rest, ']')
 			if i < 0 || j < i {
-				return Event{}, false
+				return false
 			}
 			source, ok := m.addresses.of(rest[i+1 : j])
 			if c.good {
@@ -68,16 +68,16 @@ func (m *mailboxes) read(e *entry) (Event, bool) {
 	}
 	failed := bytes.HasPrefix(e.message, []byte("LOGIN FAILED, "))
 	if !failed && !bytes.HasPrefix(e.message, []byte("LOGIN, ")) {
-		return Event{}, false
+		return false
 	}
 	i := bytes.LastIndex(e.message, []byte(", ip=[")) // before it stands the user's name
 	if i < 0 {
-		return Event{}, false
+		return false
 	}
 	rest := e.message[i+len(", ip=["):]
 	j := bytes.IndexByte(rest, ']')
 	if j < 0 {
-		return Event{}, false
+		return false
 	}
 	source, ok := m.addresses.of(rest[:j])
 	if failed {
@@ -87,17 +87,17 @@ func (m *mailboxes) read(e *entry) (Event, bool) {
 }
 
 // courierMail reads what Courier's server for mail refused. The address comes before anything that the client said.
-func (m *mailboxes) courierMail(e *entry) (Event, bool) {
+func (m *mailboxes) courierMail(e *entry) bool {
 	rest, ok := after(e.message, "error,relay=")
 	word, rest, _ := bytes.Cut(rest, []byte(","))
 	source, known := m.addresses.of(word)
 	switch {
 	case !ok || !known:
-		return Event{}, false
+		return false
 	case bytes.HasPrefix(rest, []byte(`msg="535 Authentication failed`)):
 		return hostile(e, "mail-login", source, true)
 	case bytes.HasSuffix(rest, []byte(": 550 User unknown.")), bytes.HasPrefix(rest, []byte(`msg="550 User unknown`)):
 		return hostile(e, "scan", source, true)
 	}
-	return Event{}, false
+	return false
 }

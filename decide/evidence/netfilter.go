@@ -11,18 +11,18 @@ func newNetfilter(Options) reader { return &netfilter{addresses{}} }
 
 // read reads [UPTIME] PREFIX IN=eth0 OUT= … SRC=A DST=B … PROTO=TCP …. A packet that an ICMP error carries stands behind it
 // in brackets and isn't looked at, and neither is what the prefix says of addresses.
-func (n *netfilter) read(e *entry) (Event, bool) {
+func (n *netfilter) read(e *entry) bool {
 	text := e.message
 	at := bytes.Index(text, []byte("IN="))
 	if at < 0 || at > 0 && text[at-1] != ' ' && text[at-1] != ':' {
-		return Event{}, false
+		return false
 	}
 	if letsThrough(text[:at]) {
-		return Event{}, false
+		return false
 	}
 	in, rest := firstWord(text[at+len("IN="):])
 	if len(in) == 0 || string(in) == "lo" {
-		return Event{}, false
+		return false
 	}
 	for len(rest) > 0 {
 		var word []byte
@@ -35,7 +35,7 @@ func (n *netfilter) read(e *entry) (Event, bool) {
 			return scanned(e, source, ok)
 		}
 	}
-	return Event{}, false
+	return false
 }
 
 // letsThrough tells whether a rule's prefix says that the packet was let through: UFW's ALLOW and AUDIT, Shorewall's ACCEPT,

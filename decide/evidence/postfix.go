@@ -16,7 +16,7 @@ type postfix struct{ addresses addresses }
 func newPostfix(Options) reader { return &postfix{addresses{}} }
 
 // read implements reader.
-func (p *postfix) read(e *entry) (Event, bool) {
+func (p *postfix) read(e *entry) bool {
 	text := e.message
 	if rest, ok := after(text, "warning: "); ok {
 		if rest, ok := after(rest, "non-SMTP command from "); ok {
@@ -50,12 +50,12 @@ func (p *postfix) read(e *entry) (Event, bool) {
 			rest, from := after(rest, "from ")
 			source, rest, ok := p.client(rest)
 			if !from || !ok {
-				return Event{}, false
+				return false
 			}
 			return rejected(e, source, rest)
 		}
 	}
-	return Event{}, false
+	return false
 }
 
 // impolite reads what postscreen says of clients that no mail server would be:
@@ -99,7 +99,7 @@ func (p *postfix) client(text []byte) (source netip.Addr, rest []byte, ok bool) 
 }
 
 // sasl reads HOST[ADDRESS]: SASL METHOD authentication failed: WHY. Where our own side failed nobody else did.
-func (p *postfix) sasl(e *entry, text []byte) (Event, bool) {
+func (p *postfix) sasl(e *entry, text []byte) bool {
 	source, rest, ok := p.client(text)
 	rest, colon := after(rest, ": SASL ")
 	_, rest = firstWord(rest)
@@ -107,14 +107,14 @@ func (p *postfix) sasl(e *entry, text []byte) (Event, bool) {
 	why := bytes.TrimLeft(rest, " ")
 	for _, ours := range []string{"Connection lost to authentication server", "Invalid authentication mechanism", "no mechanism available"} {
 		if _, is := after(why, ours); is {
-			return Event{}, false
+			return false
 		}
 	}
 	return hostile(e, "mail-login", source, ok && colon && failed)
 }
 
 // accepted reads client=HOST[ADDRESS][, sasl_method=M, sasl_username=U]: a mail that was taken in.
-func (p *postfix) accepted(e *entry, text []byte) (Event, bool) {
+func (p *postfix) accepted(e *entry, text []byte) bool {
 	source, rest, ok := p.client(text)
 	service := "smtp"
 	if _, login := after(rest, ", sasl_method="); login {
@@ -125,7 +125,7 @@ func (p *postfix) accepted(e *entry, text []byte) (Event, bool) {
 
 // rejected weighs the answer: CODE ENHANCED WHY. A temporary one may be our own trouble, such as a name server's, and an
 // unknown user is mostly a bounce of what somebody else sent; neither weighs much.
-func rejected(e *entry, source netip.Addr, rest []byte) (Event, bool) {
+func rejected(e *entry, source netip.Addr, rest []byte) bool {
 	rest, _ = after(rest, ":")
 	rest = bytes.TrimLeft(rest, " ")
 	kind := "spam"
@@ -133,7 +133,7 @@ func rejected(e *entry, source netip.Addr, rest []byte) (Event, bool) {
 		kind = "scan"
 	}
 	if _, lookup := after(rest, "454 4.7.0"); lookup { // TLS or a table isn't available
-		return Event{}, false
+		return false
 	}
 	return hostile(e, kind, source, true)
 }

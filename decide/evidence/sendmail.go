@@ -16,10 +16,10 @@ func newSendmail(Options) reader { return &sendmail{addresses{}} }
 
 // read implements reader. A client is [HOST ][A][ (may be forged)]; the last relay= is sendmail's own, for before it stand
 // names that clients choose.
-func (s *sendmail) read(e *entry) (Event, bool) {
+func (s *sendmail) read(e *entry) bool {
 	i := bytes.Index(e.message, []byte(": "))
 	if i < 0 {
-		return Event{}, false
+		return false
 	}
 	text := e.message[i+2:]
 	if i := bytes.Index(text, []byte(": possible SMTP attack: command=AUTH, count=")); i >= 0 {
@@ -46,7 +46,7 @@ func (s *sendmail) read(e *entry) (Event, bool) {
 	}
 	i = bytes.LastIndex(text, []byte(" relay="))
 	if i < 0 {
-		return Event{}, false
+		return false
 	}
 	source, ok := s.client(text[i+len(" relay="):])
 	switch {
@@ -55,16 +55,16 @@ func (s *sendmail) read(e *entry) (Event, bool) {
 	case bytes.HasPrefix(text, []byte("from=")) && bytes.Contains(text, []byte(", msgid=")):
 		return honest(e, "smtp", source, ok)
 	}
-	return Event{}, false
+	return false
 }
 
 // rejected reads NAME, arg1=WHAT, relay=CLIENT, reject=CODE ENHANCED WHY. What the client said stands before and behind its
 // address; where it looks like one, the line can be read in two ways, and nobody is meant.
-func (s *sendmail) rejected(e *entry, text []byte) (Event, bool) {
+func (s *sendmail) rejected(e *entry, text []byte) bool {
 	_, rest, ok := bytes.Cut(text, []byte(", relay="))
 	client, answer, refused := bytes.Cut(rest, []byte(", reject="))
 	if !ok || !refused || bytes.Contains(rest, []byte(", relay=")) || bytes.Contains(answer, []byte(", reject=")) {
-		return Event{}, false
+		return false
 	}
 	source, ok := s.client(client)
 	switch {

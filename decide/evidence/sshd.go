@@ -29,17 +29,17 @@ type sshd struct {
 func newSshd(Options) reader { return &sshd{addresses: addresses{}} }
 
 // login is an event of a login that failed.
-func login(e *entry, source netip.Addr, count int64) (Event, bool) {
-	return Event{Source: source, At: e.at, Kind: "ssh-login", Proof: history.TwoWay, Count: count}, true
+func login(e *entry, source netip.Addr, count int64) bool {
+	return e.show(Event{Source: source, Kind: "ssh-login", Proof: history.TwoWay, Count: count})
 }
 
 // read implements reader.
-func (s *sshd) read(e *entry) (Event, bool) {
+func (s *sshd) read(e *entry) bool {
 	text, repeated := unmarked(e.message), int64(0)
 	if rest, ok := after(text, "message repeated "); ok {
 		number, inner, ok := repeatedMessage(rest)
 		if !ok {
-			return Event{}, false
+			return false
 		}
 		text, repeated = inner, number
 	}
@@ -47,7 +47,7 @@ func (s *sshd) read(e *entry) (Event, bool) {
 	text, _ = after(text, "error: ")
 	text, _ = after(text, "fatal: ")
 	if len(text) == 0 {
-		return Event{}, false
+		return false
 	}
 	switch text[0] {
 	case 'F':
@@ -76,7 +76,7 @@ func (s *sshd) read(e *entry) (Event, bool) {
 	case 'B', 'T', 'b', 'd':
 		return s.noLogin(e, text)
 	}
-	return Event{}, false
+	return false
 }
 
 // unmarked takes off what some systems put before a message: [ID 800047 auth.info] or kernel: [  970.699396]:
@@ -110,29 +110,29 @@ func repeatedMessage(text []byte) (int64, []byte, bool) {
 }
 
 // failed reads METHOD for [invalid user ]U from A port P ssh2[: KEY].
-func (s *sshd) failed(e *entry, text []byte, repeated int64) (Event, bool) {
+func (s *sshd) failed(e *entry, text []byte, repeated int64) bool {
 	method, text := firstWord(text)
 	text, ok := after(text, "for ")
 	if !ok {
-		return Event{}, false
+		return false
 	}
 	user, source, ok := s.client(e, text)
 	if !ok {
-		return Event{}, false
+		return false
 	}
 	_, invalid := after(user, "invalid user ")
 	invalid = invalid || string(user) == "invalid user" || string(user) == "<invalid username>"
 	c := s.of(e, source, true)
 	switch {
 	case string(method) == "none" && !invalid: // a client asks which methods there are
-		return Event{}, false
+		return false
 	case string(method) == "none", isOffer(method):
 		if c.counted {
-			return Event{}, false
+			return false
 		}
 		if !invalid {
 			c.due = true
-			return Event{}, false
+			return false
 		}
 		c.counted, c.due, c.open = true, false, byUser
 		return login(e, source, 1)
@@ -140,7 +140,7 @@ func (s *sshd) failed(e *entry, text []byte, repeated int64) (Event, bool) {
 	told := c.toldBefore(method) && repeated == 0
 	c.counted, c.due, c.open = true, false, nobody
 	if told {
-		return Event{}, false
+		return false
 	}
 	return login(e, source, max(repeated, 1))
 }
@@ -158,11 +158,11 @@ func (c *connection) toldBefore(method []byte) bool {
 }
 
 // invalid reads Invalid user U from A[ port P] and Illegal user …; what it leads to is told by the next line.
-func (s *sshd) invalid(e *entry, text []byte) (Event, bool) {
+func (s *sshd) invalid(e *entry, text []byte) bool {
 	rest, ok := after(text, "Invalid user ")
 	if !ok {
 		if rest, ok = after(text, "Illegal user "); !ok {
-			return Event{}, false
+			return false
 		}
 	}
 	_, source, _ := s.peer(rest, " from")
@@ -170,43 +170,43 @@ func (s *sshd) invalid(e *entry, text []byte) (Event, bool) {
 }
 
 // begins counts an attempt whose outcome another line may tell.
-func (s *sshd) begins(e *entry, source netip.Addr) (Event, bool) {
+func (s *sshd) begins(e *entry, source netip.Addr) bool {
 	if !source.IsValid() {
-		return Event{}, false
+		return false
 	}
 	c := s.of(e, source, true)
 	told := c.open == byUser
 	c.counted, c.due, c.open = true, false, byUser
 	if told {
-		return Event{}, false
+		return false
 	}
 	return login(e, source, 1)
 }
 
 // notAllowed reads User U from A not allowed because WHY, and User U not allowed because account is locked.
-func (s *sshd) notAllowed(e *entry, text []byte) (Event, bool) {
+func (s *sshd) notAllowed(e *entry, text []byte) bool {
 	rest, ok := after(text, "User ")
 	i := bytes.LastIndex(rest, []byte(" not allowed because "))
 	if !ok || i < 0 {
-		return Event{}, false
+		return false
 	}
 	if _, source, ok := s.peer(rest[:i], " from"); ok {
 		return s.begins(e, source)
 	}
 	s.of(e, netip.Addr{}, true).due = true
-	return Event{}, false
+	return false
 }
 
 // accepted reads METHOD for U from A port P ssh2[: KEY]: honest traffic.
-func (s *sshd) accepted(e *entry, text []byte) (Event, bool) {
+func (s *sshd) accepted(e *entry, text []byte) bool {
 	_, text = firstWord(text)
 	text, ok := after(text, "for ")
 	if !ok {
-		return Event{}, false
+		return false
 	}
 	user, source, ok := s.client(e, text)
 	if !ok {
-		return Event{}, false
+		return false
 	}
 	c := s.of(e, source, true)
 	asAnother := c.user != 0 && c.user != hashed(user) // whoever failed as somebody else on the way isn't honest for that
@@ -214,5 +214,5 @@ func (s *sshd) accepted(e *entry, text []byte) (Event, bool) {
 	if asAnother {
 		return login(e, source, 1)
 	}
-	return Event{Source: source, At: e.at, Service: "ssh", Count: 1}, true
+	return e.show(Event{Source: source, Service: "ssh", Count: 1})
 }

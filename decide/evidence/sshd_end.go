@@ -7,7 +7,7 @@ import (
 
 // ending reads the lines with which a connection goes to its end. One that tried to log in and of which no attempt counted
 // counts once.
-func (s *sshd) ending(e *entry, text []byte, preauth bool) (Event, bool) {
+func (s *sshd) ending(e *entry, text []byte, preauth bool) bool {
 	if rest, ok := after(text, "maximum authentication attempts exceeded for "); ok {
 		_, source, _ := s.peer(rest, " from")
 		return s.end(e, source, true)
@@ -28,7 +28,7 @@ func (s *sshd) ending(e *entry, text []byte, preauth bool) (Event, bool) {
 			c := s.of(e, source, true)
 			*c = connection{source: source, last: c.last}
 		}
-		return Event{}, false
+		return false
 	}
 	if rest, ok := after(text, "Disconnecting: Too many authentication failures"); ok && (len(rest) == 0 || rest[0] == ' ') {
 		c := s.of(e, netip.Addr{}, false)
@@ -39,13 +39,13 @@ func (s *sshd) ending(e *entry, text []byte, preauth bool) (Event, bool) {
 }
 
 // refused reads what libwrap says of a connection that it doesn't let in: [U@]HOST (A), or A alone.
-func (s *sshd) refused(e *entry, text []byte) (Event, bool) {
+func (s *sshd) refused(e *entry, text []byte) bool {
 	if _, word := lastWord(text); len(word) > 2 && word[0] == '(' && word[len(word)-1] == ')' {
 		text = word[1 : len(word)-1]
 	}
 	source, ok := s.addresses.of(text)
 	if !ok {
-		return Event{}, false
+		return false
 	}
 	c := s.of(e, source, true)
 	*c = connection{source: source, last: c.last, counted: true, ended: true}
@@ -54,7 +54,7 @@ func (s *sshd) refused(e *entry, text []byte) (Event, bool) {
 
 // received reads A: CODE: TEXT and A port P:CODE: TEXT, which the client sent as its reason to leave. Code 14 is that it has
 // no more ways to log in (RFC 4253, section 11.1); Java's clients send another for that.
-func (s *sshd) received(e *entry, text []byte, preauth bool) (Event, bool) {
+func (s *sshd) received(e *entry, text []byte, preauth bool) bool {
 	word, rest := firstWord(text)
 	if more, ok := after(rest, "port "); ok {
 		_, rest, _ = bytes.Cut(more, []byte(":"))
@@ -62,20 +62,20 @@ func (s *sshd) received(e *entry, text []byte, preauth bool) (Event, bool) {
 	address, _ := before(word, ":")
 	source, ok := s.addresses.of(address)
 	if !ok {
-		return Event{}, false
+		return false
 	}
 	_, failed := before(rest, ": Auth fail")
 	_, none := after(bytes.TrimLeft(rest, " "), "14: ")
 	c := s.of(e, source, false)
 	if !failed && !none && !(c.due && preauth) {
-		return Event{}, false
+		return false
 	}
 	return s.end(e, source, true)
 }
 
 // closing reads Connection closed by, Connection reset by, Disconnected from and Disconnecting, with
 // [authenticating user U |invalid user U ]A[ port P], and why.
-func (s *sshd) closing(e *entry, text []byte, preauth bool) (Event, bool) {
+func (s *sshd) closing(e *entry, text []byte, preauth bool) bool {
 	var rest []byte
 	ok := false
 	for _, prefix := range []string{"Connection closed by ", "Connection reset by ", "Disconnected from "} {
@@ -88,7 +88,7 @@ func (s *sshd) closing(e *entry, text []byte, preauth bool) (Event, bool) {
 	}
 	_, source, _ := s.peer(rest, "")
 	if !source.IsValid() {
-		return Event{}, false
+		return false
 	}
 	return s.end(e, source, isNamed(rest) || s.of(e, source, false).due && preauth)
 }
@@ -102,10 +102,10 @@ func isNamed(text []byte) bool {
 
 // disconnecting reads Disconnecting {authenticating|invalid} user U A port P: WHY. Some reasons hold names again; where the
 // line can be read in two ways, the connection's earlier lines must tell who it was.
-func (s *sshd) disconnecting(e *entry, text []byte) (Event, bool) {
+func (s *sshd) disconnecting(e *entry, text []byte) bool {
 	rest, ok := after(text, "Disconnecting ")
 	if !ok || !isNamed(rest) {
-		return Event{}, false
+		return false
 	}
 	if rest, ok := before(rest, ": Too many authentication failures"); ok {
 		_, source, _ := s.peer(rest, "")
@@ -114,25 +114,25 @@ func (s *sshd) disconnecting(e *entry, text []byte) (Event, bool) {
 	why := []byte(": Change of username or service not allowed: (")
 	i := bytes.Index(rest, why)
 	if i < 0 {
-		return Event{}, false
+		return false
 	}
 	_, source, _ := s.peer(rest[:i], "")
 	if i != bytes.LastIndex(rest, why) && source != s.known(e) {
-		return Event{}, false
+		return false
 	}
 	return s.end(e, source, true)
 }
 
 // end ends a connection. It counts an attempt if nothing else of the connection did.
-func (s *sshd) end(e *entry, source netip.Addr, counts bool) (Event, bool) {
+func (s *sshd) end(e *entry, source netip.Addr, counts bool) bool {
 	if !source.IsValid() {
-		return Event{}, false
+		return false
 	}
 	c := s.of(e, source, false)
 	was := c.counted
 	c.counted, c.due, c.open, c.ended = was || counts, false, nobody, true
 	if !counts || was {
-		return Event{}, false
+		return false
 	}
 	return login(e, source, 1)
 }

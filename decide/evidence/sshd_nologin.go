@@ -14,7 +14,7 @@ import (
 //	Unable to negotiate with A[ port P]: no matching WHAT found. Their offer: …
 //	Timeout before authentication for A[ port P], Timeout before authentication for connection from A to B, …
 //	drop connection #N from [A]:P on [B]:Q penalty: WHY                                                 since OpenSSH 9.8
-func (s *sshd) noLogin(e *entry, text []byte) (Event, bool) {
+func (s *sshd) noLogin(e *entry, text []byte) bool {
 	if rest, ok := after(text, "Bad protocol version identification "); ok { // what the client sent comes first
 		_, source, _ := s.peer(rest, " from")
 		return s.scans(e, source)
@@ -51,7 +51,7 @@ func (s *sshd) noLogin(e *entry, text []byte) (Event, bool) {
 		source, _ := s.addresses.withPort(word)
 		return s.scans(e, onlyIf(from && bytes.Contains(rest, []byte(" penalty: ")), source))
 	}
-	return Event{}, false
+	return false
 }
 
 func onlyIf(ok bool, source netip.Addr) netip.Addr {
@@ -62,8 +62,10 @@ func onlyIf(ok bool, source netip.Addr) netip.Addr {
 }
 
 // scans ends a connection that tried nothing: it counts as a look around, unless an attempt of it counted.
-func (s *sshd) scans(e *entry, source netip.Addr) (Event, bool) {
-	ev, ok := s.end(e, source, true)
-	ev.Kind = "scan"
-	return ev, ok
+func (s *sshd) scans(e *entry, source netip.Addr) bool {
+	if !s.end(e, source, true) {
+		return false
+	}
+	e.shows.Kind = "scan"
+	return true
 }

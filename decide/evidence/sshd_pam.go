@@ -12,13 +12,13 @@ var pamFailures = [][]byte{[]byte("authentication failure"), []byte("authenticat
 	[]byte("unknown user"), []byte("maximum number of tries exceeded"), []byte("have exhausted maximum number of retries for service")}
 
 // pam reads Authentication failure for [illegal user ]U from A[ via B]; the Failed line of the same attempt may follow.
-func (s *sshd) pam(e *entry, text []byte, repeated int64) (Event, bool) {
+func (s *sshd) pam(e *entry, text []byte, repeated int64) bool {
 	i := bytes.Index(text, []byte(" for "))
 	if i < 0 {
-		return Event{}, false
+		return false
 	}
 	if string(text[:i]) != "Authentication failure" && !slices.ContainsFunc(pamFailures, func(f []byte) bool { return bytes.EqualFold(f, text[:i]) }) {
-		return Event{}, false
+		return false
 	}
 	head, word := lastWord(text[i+len(" for "):])
 	if client, ok := before(head, " via"); ok {
@@ -26,13 +26,13 @@ func (s *sshd) pam(e *entry, text []byte, repeated int64) (Event, bool) {
 	}
 	_, source, _ := s.peerAt(head, word, " from")
 	if !source.IsValid() {
-		return Event{}, false
+		return false
 	}
 	c := s.of(e, source, true)
 	told := c.open == byUser && repeated == 0
 	c.counted, c.due, c.open = true, false, byPAM
 	if told {
-		return Event{}, false
+		return false
 	}
 	return login(e, source, max(repeated, 1))
 }
@@ -40,20 +40,20 @@ func (s *sshd) pam(e *entry, text []byte, repeated int64) (Event, bool) {
 // pamUnix reads pam_unix(sshd:auth): authentication failure; … rhost=A …. sshd tells the outcome itself, and another module
 // may still let the user in: it counts when the connection ends before a login. Under the module's old name there is nobody
 // else to tell it.
-func (s *sshd) pamUnix(e *entry, text []byte, repeated int64) (Event, bool) {
+func (s *sshd) pamUnix(e *entry, text []byte, repeated int64) bool {
 	old := string(e.program) == oldPAM
 	if rest, ok := after(text, "pam_unix(sshd:auth): "); ok {
 		text = rest
 	} else if !old {
-		return Event{}, false
+		return false
 	}
 	rest, ok := after(text, "authentication failure;")
 	if !ok {
-		return Event{}, false
+		return false
 	}
 	source := s.remoteHost(rest)
 	if old && !source.IsValid() {
-		return Event{}, false
+		return false
 	}
 	c := s.of(e, source, true)
 	if !old {
@@ -61,7 +61,7 @@ func (s *sshd) pamUnix(e *entry, text []byte, repeated int64) (Event, bool) {
 		c.user = hashed(pamUser(rest))
 		c.due = true
 		if another == 0 || c.user == 0 || another == c.user {
-			return Event{}, false
+			return false
 		}
 		c.counted, c.due, c.open = true, false, byPAM // no client of a user changes the name on the way
 		return login(e, source, max(repeated, 1))
@@ -69,7 +69,7 @@ func (s *sshd) pamUnix(e *entry, text []byte, repeated int64) (Event, bool) {
 	told := c.open == byUser && repeated == 0
 	c.counted, c.due, c.open = true, false, byUnix
 	if told {
-		return Event{}, false
+		return false
 	}
 	return login(e, source, max(repeated, 1))
 }

@@ -194,13 +194,13 @@ func TestManyConnectionsAtATime(t *testing.T) {
 func TestTheTableNeverGrows(t *testing.T) {
 	var s connections
 	for i := range 100_000 {
-		e := entry{at: readAt.Add(time.Duration(i) * time.Millisecond), host: []byte("mail"), pid: fmt.Append(nil, i)}
+		e := entry{fields: fields{at: readAt.Add(time.Duration(i) * time.Millisecond), host: []byte("mail"), pid: fmt.Append(nil, i)}}
 		s.of(&e, netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)}), true).counted = true
 	}
 	if text := s.save(); len(text) > mostOfThem*150 {
 		t.Errorf("%d bytes are remembered", len(text))
 	}
-	newest := entry{host: []byte("mail"), pid: []byte("99999")}
+	newest := entry{fields: fields{host: []byte("mail"), pid: []byte("99999")}}
 	if c := s.find(processOf(&newest, netip.Addr{})); c == nil || !c.counted {
 		t.Error("the newest connection is forgotten")
 	}
@@ -208,10 +208,10 @@ func TestTheTableNeverGrows(t *testing.T) {
 
 func TestAnOpenConnectionOutlivesThoseThatEnded(t *testing.T) {
 	var s connections
-	first := entry{at: readAt, host: []byte("mail"), pid: []byte("1")}
+	first := entry{fields: fields{at: readAt, host: []byte("mail"), pid: []byte("1")}}
 	s.of(&first, netip.Addr{}, true).counted = true
 	for i := range 100_000 {
-		e := entry{at: readAt.Add(time.Duration(i) * time.Millisecond), host: []byte("mail"), pid: fmt.Append(nil, 100+i)}
+		e := entry{fields: fields{at: readAt.Add(time.Duration(i) * time.Millisecond), host: []byte("mail"), pid: fmt.Append(nil, 100+i)}}
 		s.of(&e, netip.Addr{}, true).ended = true
 	}
 	if c := s.find(processOf(&first, netip.Addr{})); c == nil || !c.counted {

@@ -14,7 +14,7 @@ func suricataLine(c *clock, line []byte, e *entry) bool {
 		return false
 	}
 	at, ok := c.any(rest[:i])
-	*e = entry{at: at, message: line}
+	e.fields = fields{at: at, message: line}
 	return ok
 }
 
@@ -45,13 +45,13 @@ var listed = []string{"ET CINS ", "ET CIARMY ", "ET COMPROMISED ", "ET DROP ", "
 
 // read implements reader. A packet of TCP alone may be forged; that its source has answered shows where Suricata has seen
 // what it said in the protocol that is spoken there.
-func (s *suricata) read(e *entry) (Event, bool) {
+func (s *suricata) read(e *entry) bool {
 	if !bytes.Contains(e.message, []byte(`"event_type":"alert"`)) {
-		return Event{}, false
+		return false
 	}
 	o, ok := members(e.message)
 	if !ok || o.text("event_type") != "alert" {
-		return Event{}, false
+		return false
 	}
 	alert := o.inner("alert")
 	signature := alert.text("signature")
@@ -62,7 +62,7 @@ func (s *suricata) read(e *entry) (Event, bool) {
 	bad = bad && !slices.ContainsFunc(listed, func(lead string) bool { return strings.HasPrefix(signature, lead) })
 	source, ok := o.address(s.addresses, "src_ip")
 	if !ok || !bad || source.IsLoopback() || !fromClient(o) {
-		return Event{}, false
+		return false
 	}
 	switch app := o.text("app_proto"); {
 	case o.text("proto") != "TCP" || app == "" || app == "failed":

@@ -8,6 +8,12 @@ import (
 
 // entry is one line of syslog or of the journal, taken apart.
 type entry struct {
+	fields
+	shows Event // what a reader made of it
+}
+
+// fields are the parts of a line.
+type fields struct {
 	at      time.Time
 	host    []byte
 	program []byte
@@ -74,7 +80,7 @@ func (c *clock) split(line []byte, e *entry) bool {
 		return true
 	}
 	whole := rest
-	*e = entry{at: at}
+	e.fields = fields{at: at}
 	for len(rest) > 0 && rest[0] == '<' { // a mark such as <4.3>
 		end := bytes.IndexByte(rest, '>')
 		if end < 0 || end > 24 {
@@ -125,7 +131,7 @@ func (c *clock) remembered(rest []byte, e *entry) bool {
 			if end == n || len(rest) < end+3 || string(rest[end:end+3]) != "]: " {
 				return false
 			}
-			*e = entry{host: h.host, program: h.program, pid: rest[n:end], message: rest[end+3:], head: h}
+			e.fields = fields{host: h.host, program: h.program, pid: rest[n:end], message: rest[end+3:], head: h}
 			return true
 		}
 		c.last = (c.last + 1) % mostHeads
@@ -218,7 +224,7 @@ func (c *clock) rfc5424(rest []byte, e *entry) bool {
 	if !ok {
 		return false
 	}
-	*e = entry{at: at}
+	e.fields = fields{at: at}
 	e.host, rest = firstWord(rest)
 	e.program, rest = firstWord(rest)
 	e.pid, rest = firstWord(rest)

@@ -23,14 +23,14 @@ func accessLine(c *clock, line []byte, e *entry) bool {
 		open += i
 		if end := open + 1 + length; line[end] == ']' {
 			if c != nil && string(line[open+1:end]) == string(c.web[:]) { // many lines are of the same second
-				*e = entry{at: c.asked, host: line[:open], message: line[end+1:]}
+				e.fields = fields{at: c.asked, host: line[:open], message: line[end+1:]}
 				return true
 			}
 			if at, ok := accessTime(line[open+1 : end]); ok {
 				if c != nil {
 					c.web, c.asked = [26]byte(line[open+1:end]), at
 				}
-				*e = entry{at: at, host: line[:open], message: line[end+1:]}
+				e.fields = fields{at: at, host: line[:open], message: line[end+1:]}
 				return true
 			}
 		}
@@ -47,7 +47,7 @@ func requestOf(c *clock, line []byte, e *entry) bool {
 	peer, n := leading4(line)
 	if from, to := n+len(unnamed), n+len(unnamed)+len(c.web); n > 0 && to+1 < len(line) && line[to] == ']' &&
 		string(line[n:from]) == unnamed && string(line[from:to]) == string(c.web[:]) {
-		*e = entry{at: c.asked, message: line[to+1:], peer: peer}
+		e.fields = fields{at: c.asked, message: line[to+1:], peer: peer}
 		return true
 	}
 	if n == 0 || n+3 >= len(line) || line[n] != ' ' || line[n+1] != '-' || line[n+2] != ' ' || !accessLine(c, line[n+3:], e) {
@@ -94,24 +94,28 @@ type request struct {
 
 // read implements reader. The client's address is the first word, or the second behind a virtual host; everything that a
 // client chooses comes later, but for the host that he asks for, which may look like an address.
-func (a *access) read(e *entry) (Event, bool) {
+func (a *access) read(e *entry) bool {
 	if len(e.program) > 0 { // a server that writes its lines to syslog
-		var inner entry
-		if !accessLine(nil, e.message, &inner) {
-			return Event{}, false
-		}
-		e = &inner
+		outer := e.fields // which other readers may want
+		ok := accessLine(nil, e.message, e) && a.take(e)
+		e.fields = outer
+		return ok
 	}
+	return a.take(e)
+}
+
+// take reads a line without a server's name before it.
+func (a *access) take(e *entry) bool {
 	source, user := e.peer, e.host
 	if !source.IsValid() {
 		var ok bool
 		if source, user, ok = a.client(e.host); !ok {
-			return Event{}, false
+			return false
 		}
 	}
 	r := &a.request
 	if source.IsLoopback() || !r.split(e.message) {
-		return Event{}, false
+		return false
 	}
 	r.user = bytes.TrimRight(user, " ")
 	return r.event(a.rules, e, source)
@@ -216,7 +220,7 @@ func methodOf(method []byte) string {
 }
 
 // event tells what a request shows.
-func (r *request) event(rules *web.Matcher, e *entry, source netip.Addr) (Event, bool) {
+func (r *request) event(rules *web.Matcher, e *entry, source netip.Addr) bool {
 	r.Source, r.At = source, e.at
 	if r.Method = web.None; r.method != nil {
 		r.Method = methodOf(r.method)

@@ -25,7 +25,7 @@ func apacheLine(c *clock, line []byte, e *entry) bool {
 	if !ok || len(rest) > 0 {
 		return false
 	}
-	*e = entry{at: at, message: bytes.TrimLeft(line[i+1:], " ")}
+	e.fields = fields{at: at, message: bytes.TrimLeft(line[i+1:], " ")}
 	return true
 }
 
@@ -38,7 +38,7 @@ type apacheError struct {
 func newApacheError(o Options) reader { return &apacheError{addresses{}, o.Web.Matcher()} }
 
 // read implements reader. Only the groups in brackets at the front are Apache's own; what a client wrote comes behind them.
-func (a *apacheError) read(e *entry) (Event, bool) {
+func (a *apacheError) read(e *entry) bool {
 	text := e.message
 	var source netip.Addr
 	known := false
@@ -52,11 +52,11 @@ func (a *apacheError) read(e *entry) (Event, bool) {
 			}
 		}
 		if i < 0 {
-			return Event{}, false
+			return false
 		}
 		group := text[1:i]
 		if bytes.HasPrefix(group, []byte("evasive20:")) { // it tells what it keeps off by itself
-			return Event{}, false
+			return false
 		}
 		who, is := after(group, "client ")
 		if !is {
@@ -67,18 +67,18 @@ func (a *apacheError) read(e *entry) (Event, bool) {
 				source, known = a.addresses.withPort(who)
 			}
 			if !known {
-				return Event{}, false
+				return false
 			}
 			text = bytes.TrimLeft(text[i+1:], " ")
 			break
 		}
 		if _, process := after(group, "pid "); !process && bytes.IndexByte(group, ' ') >= 0 { // it is of what somebody wrote
-			return Event{}, false
+			return false
 		}
 		text = bytes.TrimLeft(text[i+1:], " ")
 	}
 	if !known {
-		return Event{}, false
+		return false
 	}
 	if bytes.HasPrefix(text, []byte("AH")) && len(text) > 9 && text[7] == ':' && isNumber(text[2:7]) {
 		text = bytes.TrimLeft(text[8:], " ")
@@ -160,7 +160,7 @@ func nginxLine(c *clock, line []byte, e *entry) bool {
 	if i < 0 {
 		return false
 	}
-	*e = entry{at: at, message: rest[i+2:]}
+	e.fields = fields{at: at, message: rest[i+2:]}
 	return true
 }
 
@@ -174,7 +174,7 @@ func newNginxError(o Options) reader { return &nginxError{addresses{}, o.Web.Mat
 
 // read reads [*N ]MESSAGE, client: A, server: S, request: "…". Both a user's name before the address and a request behind it
 // may look like it: where addresses differ, and only one can be meant, it is that one, else nobody.
-func (n *nginxError) read(e *entry) (Event, bool) {
+func (n *nginxError) read(e *entry) bool {
 	text := e.message
 	if text[0] == '*' {
 		_, text = firstWord(text)
@@ -201,7 +201,7 @@ func (n *nginxError) read(e *entry) (Event, bool) {
 		}
 		a, ok := n.addresses.of(word)
 		if !ok || first >= 0 && a != source {
-			return Event{}, false
+			return false
 		}
 		certain = certain && whole
 		if first < 0 {
@@ -209,7 +209,7 @@ func (n *nginxError) read(e *entry) (Event, bool) {
 		}
 	}
 	if first < 0 || left && !certain {
-		return Event{}, false
+		return false
 	}
 	what := text[:first]
 	kind := ""

@@ -19,7 +19,7 @@ func accessJSONLine(c *clock, line []byte, e *entry) bool {
 		return false
 	}
 	at, ok := c.any([]byte(strings.Trim(o.text(timeKeys...), "[]")))
-	*e = entry{at: at, message: line, object: o}
+	e.fields = fields{at: at, message: line, object: o}
 	return ok
 }
 
@@ -80,19 +80,19 @@ type accessJSON struct {
 func newAccessJSON(o Options) reader { return &accessJSON{addresses{}, o.Web.Matcher()} }
 
 // read implements reader.
-func (a *accessJSON) read(e *entry) (Event, bool) {
+func (a *accessJSON) read(e *entry) bool {
 	o := e.object
 	if o == nil { // it stood in syslog or the journal
 		var ok bool
 		if o, ok = members(e.message); !ok || !o.isAccess() {
-			return Event{}, false
+			return false
 		}
 	}
 	source, ok := o.peer(a.addresses)
 	from := o
 	if in := o.inner("request"); in != nil { // Caddy keeps the request apart
 		if ok { // somebody wrote it into a line of another server
-			return Event{}, false
+			return false
 		}
 		from = in
 		if source, ok = in.address(a.addresses, "client_ip"); !ok {
@@ -103,7 +103,7 @@ func (a *accessJSON) read(e *entry) (Event, bool) {
 		}
 	}
 	if !ok || source.IsLoopback() {
-		return Event{}, false
+		return false
 	}
 	r := request{web.Request{Status: o.number(statusKeys...), Path: []byte(from.text(pathKeys...)), Agent: []byte(from.text(agentKeys...))},
 		[]byte(o.text(userKeys...)), []byte(from.text(methodKeys...)), []byte(from.text(refererKeys...))}

@@ -22,7 +22,7 @@ type wrapped struct {
 }
 
 // unwrap takes the JSON off a line. inner is a line that a container wrote; a line of the journal is taken apart at once.
-func unwrap(line []byte) (inner []byte, e entry, journal, ok bool) {
+func unwrap(line []byte) (inner []byte, e fields, journal, ok bool) {
 	if len(line) < 2 || line[0] != '{' || !bytes.Contains(line, []byte(`"log"`)) && !bytes.Contains(line, []byte(`"MESSAGE"`)) {
 		return nil, e, false, false
 	}
@@ -31,14 +31,14 @@ func unwrap(line []byte) (inner []byte, e entry, journal, ok bool) {
 		return nil, e, false, false
 	}
 	if w.Message == nil {
-		return []byte(w.Log), entry{at: w.Time}, false, w.Log != ""
+		return []byte(w.Log), fields{at: w.Time}, false, w.Log != ""
 	}
 	micro, err := strconv.ParseInt(w.Written, 10, 64)
 	text, known := journalText(w.Message)
 	if err != nil || !known {
 		return nil, e, true, false
 	}
-	e = entry{at: time.UnixMicro(micro), host: []byte(w.Host), program: []byte(w.Identifier), pid: []byte(w.PID), message: text}
+	e = fields{at: time.UnixMicro(micro), host: []byte(w.Host), program: []byte(w.Identifier), pid: []byte(w.PID), message: text}
 	if w.Identifier == "" {
 		e.program = []byte(w.Command)
 	}

@@ -13,7 +13,7 @@ func zeekLine(c *clock, line []byte, e *entry) bool {
 	case '#':
 		for _, word := range []string{"#separator ", "#set_separator\t", "#empty_field\t", "#unset_field\t", "#path\t", "#open\t", "#close\t", "#fields\t", "#types\t"} {
 			if bytes.HasPrefix(line, []byte(word)) {
-				*e = entry{message: line}
+				e.fields = fields{message: line}
 				return true
 			}
 		}
@@ -26,7 +26,7 @@ func zeekLine(c *clock, line []byte, e *entry) bool {
 			return false
 		}
 		at, ok := c.any([]byte(o.text("ts")))
-		*e = entry{at: at, message: line, object: o}
+		e.fields = fields{at: at, message: line, object: o}
 		return ok
 	default:
 		i := bytes.IndexByte(line, '\t')
@@ -34,7 +34,7 @@ func zeekLine(c *clock, line []byte, e *entry) bool {
 			return false
 		}
 		at, ok := epoch(line[:i])
-		*e = entry{at: at, message: line}
+		e.fields = fields{at: at, message: line}
 		return ok
 	}
 	return false
@@ -75,20 +75,20 @@ func (z *zeek) resume(text json.RawMessage) {
 const mostFields = 200
 
 // read implements reader. Zeek escapes tabs and quotes in what others send, so each value is where it belongs.
-func (z *zeek) read(e *entry) (Event, bool) {
+func (z *zeek) read(e *entry) bool {
 	z.lost = false
 	if e.message[0] == '#' {
 		if rest, ok := after(e.message, "#fields\t"); ok {
 			z.fields = strings.SplitN(string(rest), "\t", mostFields)
 		}
-		return Event{}, false
+		return false
 	}
 	if e.object != nil {
 		return z.event(e, func(key string) string { return e.object.text(key) })
 	}
 	if z.fields == nil {
 		z.lost = true
-		return Event{}, false
+		return false
 	}
 	values := bytes.SplitN(e.message, []byte("\t"), mostFields)
 	return z.event(e, func(key string) string {
@@ -102,7 +102,7 @@ func (z *zeek) read(e *entry) (Event, bool) {
 }
 
 // event tells what a line shows, by the fields that each of Zeek's logs has.
-func (z *zeek) event(e *entry, value func(string) string) (Event, bool) {
+func (z *zeek) event(e *entry, value func(string) string) bool {
 	from := func(key string) (netip.Addr, bool) {
 		a, ok := z.addresses.of([]byte(value(key)))
 		return a, ok && !a.IsLoopback()
@@ -114,21 +114,23 @@ func (z *zeek) event(e *entry, value func(string) string) (Event, bool) {
 	source, ok := from("id.orig_h")
 	switch good := value("auth_success"); {
 	case !ok || value("direction") == "OUTBOUND" || isTrue(value("local_orig")):
-		return Event{}, false
+		return false
 	case isTrue(good):
 		return honest(e, "ssh", source, true)
 	case good != "":
-		ev, ok := hostile(e, "ssh-login", source, true)
-		if n, known := number([]byte(value("auth_attempts"))); known && n > 1 {
-			ev.Count = min(n, mostAttempts)
+		if !hostile(e, "ssh-login", source, true) {
+			return false
 		}
-		return ev, ok
+		if n, known := number([]byte(value("auth_attempts"))); known && n > 1 {
+			e.shows.Count = min(n, mostAttempts)
+		}
+		return true
 	}
 	switch value("conn_state") { // an attempt without an answer, or refused
 	case "S0", "REJ", "SH", "RSTOS0":
 		return scanned(e, source, isTrue(value("local_resp")))
 	}
-	return Event{}, false
+	return false
 }
 
 // mostAttempts bounds how many logins one connection tries: sshd's MaxAuthTries is 6 by default.
@@ -136,7 +138,7 @@ const mostAttempts = 100
 
 // notice tells what one of Zeek's own conclusions is. That passwords are guessed is one event: the logins themselves stand in
 // another log.
-func (z *zeek) notice(e *entry, note string, source netip.Addr, ok bool) (Event, bool) {
+func (z *zeek) notice(e *entry, note string, source netip.Addr, ok bool) bool {
 	switch note {
 	case "Scan::Port_Scan", "Scan::Address_Scan", "Scan::Random_Scan":
 		return scanned(e, source, ok)
@@ -147,7 +149,7 @@ func (z *zeek) notice(e *entry, note string, source netip.Addr, ok bool) (Event,
 	case "HTTP::SQL_Injection_Attacker":
 		return hostile(e, "web-exploit", source, ok)
 	}
-	return Event{}, false
+	return false
 }
 
 func isTrue(text string) bool { return text == "T" || text == "true" }
