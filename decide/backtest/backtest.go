@@ -88,7 +88,6 @@ type Night struct {
 type Score struct {
 	Name      string       `json:"name"`
 	Stopped   Sum          `json:"stopped"` // Honest is what it lost
-	Lost      []string     `json:"lost_sources"`
 	Mean      float64      `json:"ranges_mean"`
 	Most      int          `json:"ranges_most"`
 	Addresses float64      `json:"addresses_most"`
