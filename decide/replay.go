@@ -1,14 +1,13 @@
 package decide
 
 import (
-	"cmp"
 	"maps"
 	"net/netip"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"lastresort/decide/history"
 	"lastresort/netblock"
@@ -69,10 +68,16 @@ func (r *Replay) Night(now time.Time) (Proposal, []Standing) {
 	live, unlisted := r.live(n)
 	facts := make([]*caseFacts, len(live))
 	cases := make([]Case, len(live))
-	parallel(len(live), func(i int) {
-		facts[i] = r.facts(n, live[i])
-		cases[i] = n.outlined(facts[i])
-	})
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, x := range live {
+		g.Go(func() error {
+			facts[i] = r.facts(n, x)
+			cases[i] = n.outlined(facts[i])
+			return nil
+		})
+	}
+	_ = g.Wait() // no judgement fails
 	for i, c := range facts {
 		n.cases[c.key] = c
 		if n.listed(c) {
@@ -237,18 +242,4 @@ func (r *Replay) honestTotal(n *night) float64 {
 		total += x.value
 	}
 	return total
-}
-
-// parallel does what is asked for each of n, on all processors. None may need what another does.
-func parallel(n int, do func(i int)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), cmp.Or(n/64, 1)) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
-		})
-	}
-	wg.Wait()
 }
