@@ -187,8 +187,9 @@ func (b *imported) contacts(fresh map[netip.Prefix]history.Netblock) func(netip.
 	}
 }
 
-// renewAfter is how old what was said of a list may be before a range of it is said again.
-const renewAfter = 24 * time.Hour
+// renewAfter is how old what was said of a list may be before a range of it is said again: one imported each night grows the
+// history by little, and is known for almost all of listAfter from each import on.
+const renewAfter = 7 * 24 * time.Hour
 
 // protect makes records of ranges that must never be blocked. Of those that are on record already one of each family is said
 // again, so that the list is known to be of now.
