@@ -135,7 +135,7 @@ func TestReplayHears(t *testing.T) {
 		return b
 	}
 	of := func(q history.Question, at, text string) history.Answer { return answer("203.0.113.0/24", q, at, text) }
-	attacks := []any{daily("203.0.113.7", "10-10", "10-12", 20), daily("203.0.113.9", "10-10", "10-12", 20), daily("203.0.113.200", "10-10", "10-12", 20)}
+	attacks := []any{daily("203.0.113.7", "10-10", "10-11", 20), daily("203.0.113.9", "10-10", "10-11", 20), daily("203.0.113.200", "10-10", "10-11", 20)}
 	late := daily("203.0.113.7", "10-27", "10-30", 20)
 	const narrow = "[range]\ngrow_min = 100\n"
 	for _, c := range []struct {

@@ -99,6 +99,7 @@ func TestSparedAndProtected(t *testing.T) {
 		want         string
 	}{
 		{"near an offender of whom nothing is blocked", "", []any{daily("203.0.113.7", "10-20", "11-01", 20), honest("203.0.113.90", "10-30", "smtp", 5)}, "203.0.113.90"},
+		{"near an offender whom no range is worth", waived + "[range]\nentry_cost = 1000.0\n", []any{daily("203.0.113.7", "10-20", "11-01", 20), honest("203.0.113.90", "10-30", "smtp", 5)}, "203.0.113.90"},
 		{"near a range of which no offender is left", waived, []any{block("203.0.113.7", "10-01 02:00", "12-01 02:00"), honest("203.0.113.90", "10-30", "smtp", 5)}, "203.0.113.90"},
 		{"in the range", waived, []any{block("203.0.113.0/25", "10-01 02:00", "12-01 02:00"), honest("203.0.113.90", "10-30", "smtp", 5), honest("203.0.113.190", "10-30", "smtp", 5)}, "203.0.113.190"},
 		{"worth little", waived, []any{daily("203.0.113.7", "10-20", "11-01", 20), honest("203.0.113.90", "10-30", "web", 1)}, "203.0.113.90"},
