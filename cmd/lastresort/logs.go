@@ -69,8 +69,11 @@ func logHealthOf(path string, s logState) logHealth {
 // String puts it into words.
 func (h logHealth) String() string {
 	out := h.Log + ": no line yet"
-	if h.Last != nil {
+	switch {
+	case h.Last != nil:
 		out = fmt.Sprintf("%s: the last line is of %s; %d lines, %d hostile, %d honest", h.Log, clock(*h.Last), h.Lines, h.Hostile, h.Honest)
+	case h.Lines > 0:
+		out = fmt.Sprintf("%s: none of %d lines counts", h.Log, h.Lines)
 	}
 	if h.Silent {
 		out += fmt.Sprintf("; no line for %.0f h when it was read", h.Read.Sub(*h.Last).Hours())
