@@ -114,6 +114,11 @@ func TestSparedAndProtected(t *testing.T) {
 	if !ok || wide.Case.Spared != nil {
 		t.Errorf("spared %v, in another /24 than any offender", wide.Case.Spared)
 	}
+	beside, ok := decide.Explain(gather(hosting("203.0.112.0/22"), block("203.0.112.7", "10-20 02:00", "11-20 02:00"), hit("203.0.113.7", "11-01", 9), honest("203.0.113.90", "10-30", "smtp", 5)),
+		policy(t, waived), clock(now), netip.MustParsePrefix("203.0.112.0/22"))
+	if !ok || !slices.Equal(beside.Case.Spared, []string{"203.0.113.90"}) {
+		t.Errorf("spared %v; expected the one near an offender outside what is blocked", beside.Case.Spared)
+	}
 }
 
 func TestDossierTellsDaysAndBlocks(t *testing.T) {
