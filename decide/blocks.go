@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -118,12 +119,7 @@ func episodes(all []piece) []episode {
 			counted = append(counted, p)
 		}
 	}
-	slices.SortStableFunc(counted, func(a, b piece) int {
-		if c := a.from.Compare(b.from); c != 0 {
-			return c
-		}
-		return a.where.Compare(b.where)
-	})
+	slices.SortStableFunc(counted, func(a, b piece) int { return cmp.Or(a.from.Compare(b.from), a.where.Compare(b.where)) })
 	var out []episode
 	for _, p := range counted {
 		if n := len(out) - 1; n >= 0 && (out[n].stands() || p.from.Before(out[n].end)) {

@@ -156,11 +156,7 @@ func widenTo(ranges []netblock.Range, wide netblock.Range) []netblock.Range {
 // holds it and more.
 func (j *judge) wider(r netblock.Range) (netblock.Range, bool) {
 	for bits := netblock.UnitBits(r.First()); bits >= j.c.key.Bits(); bits-- {
-		up, err := r.First().Prefix(bits)
-		if err != nil {
-			return netblock.Range{}, false
-		}
-		if wide := netblock.OfPrefix(up); wide != r && wide.Covers(r) {
+		if wide := netblock.OfPrefix(netip.PrefixFrom(r.First(), bits).Masked()); wide != r && wide.Covers(r) {
 			return wide, !j.c.walls.Overlaps(wide)
 		}
 	}

@@ -133,6 +133,8 @@ func TestChoices(t *testing.T) {
 			"chosen 203.0.113.7 1: costs least; narrower  0: leaves more danger than it spares"},
 		{"wider than the policy allows", waived + "[range]\nwidest4 = 32\n", []any{hosting("203.0.113.0/24"), daily("203.0.113.6", "10-30", "11-01", 20), daily("203.0.113.7", "10-30", "11-01", 30)},
 			"chosen 203.0.113.6 203.0.113.7 2: costs least; narrower 203.0.113.7 1: leaves more danger than it spares; wider 203.0.113.6/31 2: wider than the policy's widest range"},
+		{"neither more lost nor more gained", waived + "[range]\nprior = 0.0\n", []any{hosting("203.0.113.0/24"), daily("203.0.113.7", "10-30", "11-01", 20)},
+			"chosen 203.0.113.7 1: costs least; narrower  0: leaves more danger than it spares; wider 203.0.113.6/31 2: is no cheaper, and wider"},
 		{"nothing is blocked yet", "", []any{hosting("203.0.113.0/24"), daily("203.0.113.7", "10-30", "11-01", 20)},
 			"chosen 203.0.113.7 1: what would be blocked; narrower  0: leaves more danger than it spares; wider 203.0.113.6/31 2: loses more than the neighbours in it are worth"},
 		{"as it was chosen when it began", waived, []any{hosting("203.0.113.0/24"), daily("203.0.113.7", "10-30", "11-01", 20), block("203.0.113.0/28", "10-20 00:00", "11-20 00:00")},

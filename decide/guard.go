@@ -54,9 +54,6 @@ func (r *Review) guardLost(p *Policy, adding []Case, honest func() float64) {
 		return
 	}
 	total, limit := honest(), p.Guard.Lost
-	if total == 0 {
-		return
-	}
 	held := make([]bool, len(adding))
 	share := func() float64 {
 		sum := 0.0

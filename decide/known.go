@@ -46,12 +46,10 @@ func once[R interface {
 			continue
 		}
 		h := maphash.Comparable(seed, r)
-		if i, ok := seen[h]; ok {
-			if out[i] == r || slices.Contains(out, r) {
-				continue
-			}
-		} else {
+		if first, ok := seen[h]; !ok {
 			seen[h] = int32(len(out))
+		} else if slices.Contains(out[first:], r) {
+			continue
 		}
 		out = append(out, r)
 	}

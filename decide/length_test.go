@@ -74,6 +74,8 @@ func TestPermanent(t *testing.T) {
 		{name: "a chain broken by a pause", records: []any{hosting("203.0.113.0/24"), asked("203.0.113.7"), daily("203.0.113.7", "10-21", "11-01", 9), late}, want: map[string]string{"approval": "none"}},
 		{name: "answered since it began", at: "11-05 02:00", records: full(began, answer("203.0.113.0/24", history.DurationQuestion, "11-02 02:00", "permanent")), want: map[string]string{"rule": "block permanent", "approval": "given", "until": "none", "blocks": "203.0.113.7 11-05 02:00 for good", "actions": ""}},
 		{name: "answered before it began", at: "11-05 02:00", records: full(began, answer("203.0.113.0/24", history.DurationQuestion, "2026-11-02T01:59:59Z", "permanent")), want: map[string]string{"rule": "block in-force"}},
+		{name: "an answer that no longer counts", policy: "[answer]\nkeep = \"3d\"", at: "11-05 02:01", records: full(began, answer("203.0.113.0/24", history.DurationQuestion, "11-02 02:00", "permanent")), want: map[string]string{"rule": "block in-force"}},
+		{name: "not with a permanent one beside it", at: "11-05 02:00", records: full(began, block("203.0.113.9", "11-02 02:00", ""), answer("203.0.113.0/24", history.DurationQuestion, "11-02 02:00", "permanent")), want: map[string]string{"rule": "block in-force"}},
 		{name: "the conditions are those of then", at: "11-05 02:00", records: full(began, answer("203.0.113.0/24", history.DurationQuestion, "11-02 02:00", "permanent"), honest("203.0.113.7", "11-03", "imap", 1)), want: map[string]string{"rule": "block permanent"}},
 		{name: "that didn't hold then", at: "11-05 02:00", records: full(dynamic, began, answer("203.0.113.0/24", history.DurationQuestion, "11-02 02:00", "permanent")), want: map[string]string{"rule": "block in-force"}},
 	})

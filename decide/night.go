@@ -198,8 +198,11 @@ func (n *night) findOffenders() map[netip.Prefix][]*source {
 
 // suspect tells whether a source may be an offender, by itself or with others of its group.
 func (n *night) suspect(src *source) bool {
-	return n.offends(src) || src.events >= 2 && !src.quiet
+	return n.offends(src) || src.joins()
 }
+
+// joins tells whether a source may be an offender with others of its group.
+func (s *source) joins() bool { return s.events >= 2 && !s.quiet }
 
 // offends tells whether a source is an offender by itself.
 func (n *night) offends(src *source) bool {
@@ -215,7 +218,7 @@ func (n *night) offendersOf(key netip.Prefix, suspects []*source) []*source {
 		if n.offends(src) {
 			out = append(out, src)
 		}
-		if src.events >= 2 && !src.quiet && len(suspects) >= p.Offender.Group {
+		if src.joins() && len(suspects) >= p.Offender.Group {
 			g := groupWithin(key, src.addr)
 			groups[g] = append(groups[g], src)
 		}

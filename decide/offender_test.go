@@ -35,6 +35,8 @@ func TestOffender(t *testing.T) {
 		{name: "four are no group", records: []any{weak(4, 4), hit("203.0.113.5", "10-25", 1), report("R", "10-30 00:00", "203.0.113.7")}, want: map[string]string{"offenders": ""}},
 		{name: "each counts to the limit at most", records: []any{weak(4, 2), hit("203.0.113.9", "10-25", 100)}, want: map[string]string{"offenders": "203.0.113.9"}},
 		{name: "a strong one lifts a group", records: []any{weak(5, 4), hit("203.0.113.9", "10-25", 100)}, want: map[string]string{"offenders": "203.0.113.1 203.0.113.2 203.0.113.3 203.0.113.4 203.0.113.5 203.0.113.9"}},
+		{name: "one with honest traffic lifts no group", records: []any{weak(5, 4), hit("203.0.113.9", "10-25", 100), honest("203.0.113.9", "10-25", "web", 1)}, want: map[string]string{"offenders": "203.0.113.9"}},
+		{name: "nor does one event, a break-in", records: []any{weak(6, 4), ofKind(hit("203.0.113.9", "10-25", 1), "break-in")}, want: map[string]string{"offenders": "203.0.113.9"}},
 		{name: "honest traffic keeps one out of a group", records: []any{weak(7, 4), honest("203.0.113.1", "08-05", "web", 1)}, want: nil},
 		{name: "honest traffic before quiet doesn't", records: []any{weak(7, 4), honest("203.0.113.1", "08-04", "web", 1)}, want: map[string]string{"offenders": "203.0.113.1 203.0.113.2 203.0.113.3 203.0.113.4 203.0.113.5 203.0.113.6 203.0.113.7"}},
 		{name: "a group ends at its netblock", records: []any{weak(7, 4), hosting("203.0.113.0/30"), report("R", "10-30 00:00", "203.0.113.7")}, want: map[string]string{"offenders": ""}},

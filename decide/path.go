@@ -49,7 +49,7 @@ var stepActions = [...]string{reportStep: ReportContact, followUpStep: FollowUp,
 type path struct {
 	opinion   Opinion
 	waived    bool
-	exhausted bool
+	exhausted bool // never where it is waived
 	rests     bool // a contact fixed it and it held
 	contact   reply
 	step      step // the furthest one taken

@@ -14,7 +14,7 @@ import (
 func (j *judge) lastingConditions(ranges []netblock.Range, eps []episode) (string, bool) {
 	ch := j.n.chainOf(eps)
 	p := j.n.policy.Permanent
-	if !j.path.exhausted || j.path.waived || j.c.netblock.Assignment != history.Static ||
+	if !j.path.exhausted || j.c.netblock.Assignment != history.Static ||
 		ch.relapses < p.Relapses || j.n.now.Sub(ch.first) < time.Duration(p.Span) || j.honestIn(ranges) {
 		return "", false
 	}

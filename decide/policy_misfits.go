@@ -38,7 +38,8 @@ func (m *misfits) value(key string, t reflect.Type, v any) {
 		m.unit(key, u, v)
 		return
 	}
-	ok, want := true, ""
+	var ok bool
+	var want string
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:
 		table, isTable := v.(map[string]any)
@@ -155,7 +156,8 @@ func lineOf(text, key string) int {
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
-			table = strings.TrimSpace(strings.Trim(strings.SplitN(line, "#", 2)[0], "[] \t"))
+			head, _, _ := strings.Cut(line, "#")
+			table = strings.TrimSpace(strings.Trim(head, "[] \t"))
 			if (key == table || strings.HasPrefix(key, table+".")) && len(table) > bestLen {
 				best, bestLen = i+1, len(table)
 			}

@@ -88,6 +88,9 @@ func TestPolicyErrors(t *testing.T) {
 		{"[[log]]\npath = \"/x\"\nproof = \"two-way\"", `p.toml:1: the [[log]] "/x" has a kind, service or proof and no pattern; expected pattern = '…'`},
 		{"[[log]]\npath = \"/x\"\npattern = \"a\"\nformat = \"sshd\"", `p.toml:1: the [[log]] "/x" has both a pattern and a format; expected one of them`},
 		{"[[log]]\npath = \"/x\"\npattern = \"a\"\nproof = \"sure\"", `p.toml:1: the [[log]] "/x" has the proof "sure"; expected "one-way" or "two-way"`},
+		{"[[log]]\npath = \"/x\"\nsort = 1\n[[log]]\npath = \"/y\"\nsort = 2", `p.toml:3: "log.sort" is no key of a policy; expected one of path, format, pattern, kind, service, proof`},
+		{"[web]\nkind = \"scan\"\n[offender]\nevents = 5", `p.toml:1: web is a table; expected tables, each headed [[web]]`},
+		{"[protect]\n# \"198.51.100.20/28\"\nranges = [\"198.51.100.20/28\"]\n# \"198.51.100.20/28\"", `p.toml:3: "198.51.100.20/28" has host bits set; expected 198.51.100.16/28`},
 		{"[hostile]\ndays = 0\n[offender]\nevents = 0", `p.toml:2: hostile.days is 0; expected 1 or more`},
 		{"[path]\nstale = \"\"\n", `p.toml:2: "" is no duration; expected one like 90d, 12h, 5m or 1d12h`},
 	} {

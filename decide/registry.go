@@ -72,11 +72,11 @@ func (r *registry) holders(p netip.Prefix, at time.Time) (then, now string, sinc
 	}
 	slices.SortStableFunc(list, func(a, b history.Netblock) int { return a.At.Compare(b.At) })
 	known := false
-	for i, n := range list {
+	for _, n := range list {
 		if !n.At.After(at) {
 			then, known = n.Holder, true
 		}
-		if i == 0 || n.Holder != now {
+		if n.Holder != now {
 			now, since = n.Holder, n.At
 		}
 	}

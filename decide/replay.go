@@ -1,14 +1,12 @@
 package decide
 
 import (
-	"cmp"
-	"maps"
 	"net/netip"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"lastresort/decide/history"
 	"lastresort/netblock"
@@ -37,26 +35,25 @@ type Replay struct {
 // history's sightings, traffic, blocks and releases are left out; none of it is changed. The accepted guards hold nothing
 // back, as if a person let each night through.
 func NewReplay(h *history.History, p *Policy, accepted ...string) *Replay {
-	r := &Replay{policy: p, accepted: accepted, heard: -1}
+	r := &Replay{policy: p, accepted: accepted}
 	known := *h
 	known.Sightings, known.Traffic, known.Blocks, known.Releases = nil, nil, nil, nil
 	r.records = &known
-	moments := map[time.Time]bool{}
-	momentsOf(moments, h.Netblocks)
-	momentsOf(moments, h.Contacts)
-	momentsOf(moments, h.Reports)
-	momentsOf(moments, h.Responses)
-	momentsOf(moments, h.Answers)
-	momentsOf(moments, h.Holds)
-	momentsOf(moments, h.Protects)
-	r.moments = slices.SortedFunc(maps.Keys(moments), time.Time.Compare)
+	r.moments = slices.Concat(momentsOf(h.Netblocks), momentsOf(h.Contacts), momentsOf(h.Reports), momentsOf(h.Responses), momentsOf(h.Answers),
+		momentsOf(h.Holds), momentsOf(h.Protects))
+	slices.SortFunc(r.moments, time.Time.Compare)
+	r.moments = slices.Compact(r.moments)
+	r.registry = newRegistry(nil)
+	r.rows.sort(&r.registry)
 	return r
 }
 
-func momentsOf[R history.Record](into map[time.Time]bool, list []R) {
+func momentsOf[R history.Record](list []R) []time.Time {
+	var out []time.Time
 	for _, r := range list {
-		into[plain(r.Known())] = true
+		out = append(out, plain(r.Known()))
 	}
+	return out
 }
 
 // Night judges a moment, at or after that of the night before, and returns what it decided and what is in force after it,
@@ -69,10 +66,16 @@ func (r *Replay) Night(now time.Time) (Proposal, []Standing) {
 	live, unlisted := r.live(n)
 	facts := make([]*caseFacts, len(live))
 	cases := make([]Case, len(live))
-	parallel(len(live), func(i int) {
-		facts[i] = r.facts(n, live[i])
-		cases[i] = n.outlined(facts[i])
-	})
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, x := range live {
+		g.Go(func() error {
+			facts[i] = r.facts(n, x)
+			cases[i] = n.outlined(facts[i])
+			return nil
+		})
+	}
+	_ = g.Wait() // no judgement fails
 	for i, c := range facts {
 		n.cases[c.key] = c
 		if n.listed(c) {
@@ -95,19 +98,16 @@ func (n *night) outlined(c *caseFacts) Case {
 
 // learn finds what is known at a moment, where that is more than at the night before.
 func (r *Replay) learn(now time.Time) {
-	heard, _ := slices.BinarySearchFunc(r.moments, now, func(a, b time.Time) int {
-		if a.After(b) {
-			return 1
-		}
-		return -1
-	})
+	heard, found := slices.BinarySearchFunc(r.moments, now, time.Time.Compare)
+	if found {
+		heard++
+	}
 	if heard == r.heard {
 		return
 	}
 	before := len(r.known.Netblocks)
-	first := r.heard < 0
 	r.heard, r.known = heard, *upTo(r.records, now)
-	if first || len(r.known.Netblocks) != before {
+	if len(r.known.Netblocks) != before {
 		r.registry = newRegistry(r.known.Netblocks)
 		r.rows.sort(&r.registry)
 	}
@@ -117,7 +117,7 @@ func (r *Replay) learn(now time.Time) {
 	for _, x := range r.known.Reports {
 		key := r.registry.caseOf(netblock.Unit(x.Source))
 		r.reports[key] = append(r.reports[key], x)
-		if len(r.letters.responses[x.ID]) > 0 {
+		if _, ok := r.letters.responses[x.ID]; ok {
 			r.answered[key] = true
 		}
 	}
@@ -149,12 +149,14 @@ func (r *Replay) night(now time.Time) *night {
 // ends by itself, unless offenders were seen since it began, or there is an answer or a response.
 func (r *Replay) live(n *night) ([]liveCase, int) {
 	var out []liveCase
-	recent, unlisted := n.policy.Hostile.Recent.Days(), 0
+	unlisted := 0
+	stands := map[netip.Prefix]bool{}
 	for key, list := range n.pieces {
 		c := &caseFacts{key: key, pieces: list, standing: standing(list, &n.limits, n.policy.Range.Shape)}
 		if len(c.standing) == 0 {
 			continue
 		}
+		stands[key] = true
 		since, _, _ := (&judge{n: n, c: c}).standsSince()
 		b := r.rows.cases[key]
 		if r.answered[key] || b != nil && !b.began.Before(since) {
@@ -163,18 +165,9 @@ func (r *Replay) live(n *night) ([]liveCase, int) {
 			unlisted += len(c.standing)
 		}
 	}
-	stands := make(map[netip.Prefix]bool, len(out))
-	for _, c := range out {
-		stands[c.key] = true
-	}
+	recent := n.policy.Hostile.Recent.Days()
 	for _, b := range r.rows.list {
-		if n.today-b.seen >= recent || stands[b.key] {
-			continue
-		}
-		if list, ok := n.pieces[b.key]; ok && len(standing(list, &n.limits, n.policy.Range.Shape)) > 0 {
-			continue // it was looked at above
-		}
-		if b.mayOffend(n) {
+		if n.today-b.seen < recent && !stands[b.key] && len(b.offenders(n)) > 0 {
 			out = append(out, liveCase{b.key, b, nil})
 		}
 	}
@@ -199,8 +192,7 @@ func (r *Replay) facts(n *night, x liveCase) *caseFacts {
 	if x.sources == nil {
 		return c
 	}
-	x.sources.count(n)
-	c.offend(n, n.offendersOf(x.key, x.sources.suspects(n)))
+	c.offend(n, x.sources.offenders(n))
 	for _, src := range x.sources.sources {
 		if src.inWindow || src.quiet || src.brokeIn {
 			n.place(c, src, src.context(n.today, n.policy.Offender.Window.Days()))
@@ -220,9 +212,8 @@ func (r *Replay) honestTotal(n *night) float64 {
 		if !b.honest {
 			continue
 		}
-		b.count(n)
 		offends := map[netip.Addr]bool{}
-		for _, src := range n.offendersOf(b.key, b.suspects(n)) {
+		for _, src := range b.offenders(n) {
 			offends[src.addr] = true
 		}
 		for _, src := range b.sources {
@@ -237,18 +228,4 @@ func (r *Replay) honestTotal(n *night) float64 {
 		total += x.value
 	}
 	return total
-}
-
-// parallel does what is asked for each of n, on all processors. None may need what another does.
-func parallel(n int, do func(i int)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), cmp.Or(n/64, 1)) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
-		})
-	}
-	wg.Wait()
 }

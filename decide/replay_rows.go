@@ -25,9 +25,11 @@ type bundle struct {
 	seen    int       // the day of the newest sighting that proves something; none is long ago
 	began   time.Time // when the one that began last did
 	honest  bool      // there is traffic
-	counted int       // the day and how many rows of it count was last made of
-	changed bool
+	counted int       // the day count was last made for; never where rows came since
 }
+
+// never is a day before all others.
+const never = math.MinInt32
 
 // sort puts the sources into the cases of a registry.
 func (r *rows) sort(reg *registry) {
@@ -54,10 +56,10 @@ func (r *rows) bundle(a netip.Addr) *bundle {
 	key := r.registry.caseOf(a)
 	b := r.cases[key]
 	if b == nil {
-		b = &bundle{key: key, seen: math.MinInt32}
+		b = &bundle{key: key, seen: never}
 		r.cases[key], r.list = b, append(r.list, b)
 	}
-	b.changed = true
+	b.counted = never
 	return b
 }
 
@@ -98,11 +100,10 @@ func (r *rows) in(where netblock.Range) ([]history.Sighting, []history.Traffic) 
 // observing makes them, it adds to what the same source did on that day.
 func (r *Replay) Sight(x history.Sighting, dayRow bool) {
 	x.First, x.Last = plain(x.First), plain(x.Last)
-	r.start()
 	src, b := r.rows.source(x.Source)
 	b.saw(&x)
 	if dayRow {
-		for i := len(src.sightings) - 1; i >= 0; i-- {
+		for i := range slices.Backward(src.sightings) {
 			y := &src.sightings[i]
 			if y.Source == x.Source && y.Kind == x.Kind && y.Proof == x.Proof && y.Reporter == x.Reporter && dayOf(y.First) == dayOf(x.First) {
 				y.Count, y.First, y.Last = y.Count+x.Count, earlyOf(y.First, x.First), lateOf(y.Last, x.Last)
@@ -116,11 +117,10 @@ func (r *Replay) Sight(x history.Sighting, dayRow bool) {
 // Trade adds honest traffic as Sight does a sighting.
 func (r *Replay) Trade(x history.Traffic, dayRow bool) {
 	x.First, x.Last = plain(x.First), plain(x.Last)
-	r.start()
 	src, b := r.rows.source(x.Source)
 	b.honest = true
 	if dayRow {
-		for i := len(src.traffic) - 1; i >= 0; i-- {
+		for i := range slices.Backward(src.traffic) {
 			y := &src.traffic[i]
 			if y.Source == x.Source && y.Service == x.Service && dayOf(y.First) == dayOf(x.First) {
 				y.Count, y.First, y.Last = y.Count+x.Count, earlyOf(y.First, x.First), lateOf(y.Last, x.Last)
@@ -129,14 +129,6 @@ func (r *Replay) Trade(x history.Traffic, dayRow bool) {
 		}
 	}
 	src.traffic = enter(src.traffic, x, compareTraffic, growTraffic)
-}
-
-// start makes room for rows before the first night.
-func (r *Replay) start() {
-	if r.rows.registry == nil {
-		r.registry = newRegistry(nil)
-		r.rows.sort(&r.registry)
-	}
 }
 
 func earlyOf(a, b time.Time) time.Time {
@@ -158,38 +150,24 @@ func enter[R any](list []R, x R, compare func(a, b *R) int, grow func(into, from
 
 // count adds up what tells offenders from others, where that wasn't done yet for the day of the night.
 func (b *bundle) count(n *night) {
-	if !b.changed && b.counted == n.today {
+	if b.counted == n.today {
 		return
 	}
 	for _, src := range b.sources {
 		*src = source{addr: src.addr, sightings: src.sightings, traffic: src.traffic}
 		src.count(n.policy, n.today)
 	}
-	b.changed, b.counted = false, n.today
+	b.counted = n.today
 }
 
-// suspects returns the sources of a counted bundle that may be offenders.
-func (b *bundle) suspects(n *night) []*source {
-	var out []*source
-	for _, src := range b.sources {
-		if n.suspect(src) {
-			out = append(out, src)
-		}
-	}
-	return out
-}
-
-// mayOffend tells whether there can be an offender among the sources.
-func (b *bundle) mayOffend(n *night) bool {
+// offenders returns which of the sources are.
+func (b *bundle) offenders(n *night) []*source {
 	b.count(n)
-	weak := 0
+	var suspects []*source
 	for _, src := range b.sources {
-		if n.offends(src) {
-			return true
-		}
 		if n.suspect(src) {
-			weak++
+			suspects = append(suspects, src)
 		}
 	}
-	return weak >= n.policy.Offender.Group
+	return n.offendersOf(b.key, suspects)
 }

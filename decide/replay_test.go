@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,16 +55,139 @@ func TestReplayGuardsHonestTraffic(t *testing.T) {
 	if why, _ := unlike(h, p, clock("10-08 00:00"), clock("10-24 00:00"), decide.Day, false); why != "" {
 		t.Error(why)
 	}
-	replay := decide.NewReplay(h, p)
-	for _, s := range h.Sightings {
-		replay.Sight(s, false)
-	}
-	for _, x := range h.Traffic {
-		replay.Trade(x, false)
-	}
-	if got, _ := replay.Night(clock("10-21 00:00")); len(got.HeldBack[decide.GuardLost]) == 0 {
+	if got, _ := replayed(h, p, false).Night(clock("10-21 00:00")); len(got.HeldBack[decide.GuardLost]) == 0 {
 		t.Errorf("%v is held back; expected what loses all that isn't an offender's own", got.HeldBack)
 	}
+	registered := hosting("192.0.2.0/24")
+	registered.At = clock("10-15 12:00")
+	h.Traffic = append(h.Traffic, honest("192.0.2.1", "10-12", "web", 5))
+	for _, h.Netblocks = range [][]history.Netblock{nil, {registered}} {
+		if got, _ := replayed(h, p, false).Night(clock("10-21 00:00")); len(got.HeldBack) > 0 || len(got.Blocks) == 0 {
+			t.Errorf("%v is held back and %v blocked; expected it to be little beside what others are worth", got.HeldBack, got.Blocks)
+		}
+	}
+}
+
+// TestReplayDayRows holds what of a day adds up to a row and what doesn't, where it makes a difference to what is blocked.
+func TestReplayDayRows(t *testing.T) {
+	at := func(s history.Sighting, change func(*history.Sighting)) history.Sighting {
+		change(&s)
+		return s
+	}
+	three, sixty := moment("203.0.113.7", "10-20 03:00", 3), moment("203.0.113.7", "10-20 03:00", 60)
+	imap := history.Traffic{Source: three.Source, Service: "imap", First: clock("10-20 03:00"), Last: clock("10-20 03:00"), Count: 15}
+	pop3, smtp, before := imap, imap, imap
+	pop3.Service, before.First, before.Last = "pop3", clock("08-01 03:00"), clock("08-01 03:00")
+	smtp.Source, pop3.First = netip.MustParseAddr("203.0.113.9"), clock("10-20 02:00")
+	attacks := []any{daily("203.0.113.7", "10-10", "10-20", 20), honest("203.0.113.7", "08-02", "imap", 1)} // so that the later ones aren't guessed
+	const atOnce = "[danger]\nimmediate = 150.0\n"
+	for _, c := range []struct {
+		name, policy string
+		records      []any
+		blocks       bool
+	}{
+		{"the same at the same moment", "[hostile]\ndays = 1\n", []any{three, three}, true},
+		{"another kind", atOnce, []any{sixty, ofKind(sixty, "spam")}, true},
+		{"another kind, the other way round", atOnce, []any{ofKind(sixty, "scan"), ofKind(sixty, "spam"), ofKind(sixty, "scan")}, false},
+		{"another proof", "[hostile]\ndays = 1\n", []any{three, at(three, func(s *history.Sighting) { s.Proof = history.OneWay })}, false},
+		{"another reporter", "[hostile]\ndays = 1\n", []any{three, at(three, func(s *history.Sighting) { s.Reporter = "partner" })}, false},
+		{"another day", atOnce, []any{moment("203.0.113.7", "10-18 03:00", 80), moment("203.0.113.7", "10-20 03:00", 80)}, false},
+		{"an earlier moment of the day", "[hostile]\ndays = 1\n", []any{three, moment("203.0.113.7", "10-20 02:00", 3)}, true},
+		{"honest traffic", "", with(attacks, imap), true},
+		{"honest traffic at the same moment", "", with(attacks, imap, imap), false},
+		{"honest traffic on another service", "", with(attacks, imap, pop3), true},
+		{"honest traffic on another day", "", with(attacks, before, imap), true},
+		{"honest traffic of another source", "", with(attacks, imap, smtp), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h, p := gather(c.records...), policy(t, waived+c.policy)
+			if c.policy == atOnce {
+				p = policy(t, c.policy)
+			}
+			if why, _ := unlike(h, p, clock("10-21 00:00"), clock("10-22 00:00"), 7*time.Hour, true); why != "" {
+				t.Error(why)
+			}
+			if got, force := replayed(h, p, true).Night(clock("10-21 00:00")); len(got.Blocks) > 0 != c.blocks || len(force) > 0 != c.blocks {
+				t.Errorf("%v is blocked, %v in force; expected some: %t", got.Blocks, force, c.blocks)
+			}
+		})
+	}
+}
+
+// replayed is a replay that knows all sightings and traffic of a history.
+func replayed(h *history.History, p *decide.Policy, dayRow bool) *decide.Replay {
+	out := decide.NewReplay(h, p)
+	for _, s := range h.Sightings {
+		out.Sight(s, dayRow)
+	}
+	for _, x := range h.Traffic {
+		out.Trade(x, dayRow)
+	}
+	return out
+}
+
+// TestReplayHears holds that a night knows what was recorded since the one before: with each record something changes on a day
+// of its own, and nothing else does.
+func TestReplayHears(t *testing.T) {
+	netblock := func(prefix, at string, assignment history.Assignment) history.Netblock {
+		b := hosting(prefix)
+		b.At, b.Assignment = clock(at), assignment
+		return b
+	}
+	of := func(q history.Question, at, text string) history.Answer { return answer("203.0.113.0/24", q, at, text) }
+	attacks := []any{daily("203.0.113.7", "10-10", "10-11", 20), daily("203.0.113.9", "10-10", "10-11", 20), daily("203.0.113.200", "10-10", "10-11", 20)}
+	late := daily("203.0.113.7", "10-27", "10-30", 20)
+	const narrow = "[range]\ngrow_min = 100\n"
+	for _, c := range []struct {
+		name, policy string
+		records      []any
+		changes      string // the days on which something is blocked or released
+	}{
+		{"nothing else", waived + narrow, attacks, "10-12"},
+		{"seen again after a relapse", waived + narrow, with(attacks, late), "10-12 10-28"},
+		{"an answer", waived + narrow, with(attacks, of(history.HostileQuestion, "10-15 12:00", "no")), "10-12 10-16"},
+		{"an answer taken back", waived + narrow, with(attacks, late, of(history.HostileQuestion, "10-15 12:00", "no"), of(history.HostileQuestion, "10-28 12:00", decide.AnswerOpen)), "10-12 10-16 10-29"},
+		{"a response", waived + narrow, with(attacks, report("R1", "10-13 12:00", "203.0.113.7"), response("R1", "10-16 12:00", history.Fixed)), "10-12 10-17"},
+		{"a response that means nothing", waived + narrow, with(attacks, report("R1", "10-13 12:00", "203.0.113.7"), response("R1", "10-16 12:00", history.Automatic)), "10-12"},
+		{"a netblock of changing addresses", waived + narrow, with(attacks, late, netblock("203.0.113.0/24", "10-26 12:00", history.Dynamic)), "10-12 10-28"},
+		{"netblocks inside a block", waived, with(attacks, late, netblock("203.0.113.0/25", "10-15 12:00", history.Static), netblock("203.0.113.128/25", "10-15 13:00", history.Static)), "10-12 10-16 10-31"},
+		{"a hold, and its end", waived + narrow, with(attacks, late, hold("203.0.113.7", "10-20 12:00", "10-29 00:00")), "10-12 10-28 10-29"},
+		{"a protected range", waived + narrow, with(attacks, late, protect("203.0.113.7", "10-13 12:00")), "10-12 10-28"},
+		{"a contact", "", []any{hosting("203.0.113.0/24"), daily("203.0.113.7", "10-10", "10-30", 20), report("R1", "09-20 09:00", "203.0.113.7"), reportTo("R2", "10-01 09:00", "203.0.113.7", history.Cert, "cert@cert.example"),
+			response("R1", "10-10 09:00", history.Helping), history.Contact{Address: "abuse@example.net", Trust: history.Untrusted, At: clock("10-15 12:00")}}, "10-16 10-31"},
+		{"a report, whose wait is over", "", []any{hosting("203.0.113.0/24"), daily("203.0.113.7", "10-10", "10-30", 20), reportTo("R2", "10-11 12:00", "203.0.113.7", history.Cert, "cert@cert.example")}, "10-19"},
+		{"a list that is full", waived + narrow + "budget = 2\n", []any{daily("203.0.113.7", "10-10", "10-12", 20), daily("198.51.100.7", "10-20", "10-22", 20)}, "10-12 10-22"},
+		{"a list that is fuller", waived + narrow + "budget = 1\n", []any{daily("203.0.113.7", "10-10", "10-12", 20), daily("198.51.100.7", "10-20", "10-22", 20)}, "10-12 10-26"},
+		{"weak ones of a group", waived + narrow, []any{daily("203.0.113.1", "10-10", "10-11", 2), daily("203.0.113.2", "10-10", "10-11", 2), daily("203.0.113.3", "10-10", "10-11", 2), daily("203.0.113.4", "10-10", "10-11", 2),
+			daily("203.0.113.5", "10-10", "10-11", 2), daily("203.0.113.6", "10-10", "10-11", 2), daily("203.0.113.7", "10-10", "10-11", 2)}, "10-12"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h, p := gather(c.records...), policy(t, c.policy)
+			if why, _ := unlike(h, p, clock("10-08 00:00"), clock("11-05 00:00"), decide.Day, false); why != "" {
+				t.Error(why)
+			}
+			if got := strings.Join(changeDays(h, p, clock("10-08 00:00"), clock("11-05 00:00")), " "); got != c.changes {
+				t.Errorf("something changes on %s; expected %s", got, c.changes)
+			}
+		})
+	}
+}
+
+// changeDays replays nights and returns those on which something is blocked or released.
+func changeDays(h *history.History, p *decide.Policy, from, to time.Time) []string {
+	var out []string
+	replay := decide.NewReplay(h, p)
+	for at := from; !at.After(to); at = at.Add(decide.Day) {
+		for _, s := range h.Sightings {
+			if s.Last.After(at.Add(-decide.Day)) && !s.Last.After(at) {
+				replay.Sight(s, false)
+			}
+		}
+		if got, _ := replay.Night(at); len(got.Blocks)+len(got.Releases) > 0 {
+			out = append(out, at.Format("01-02"))
+		}
+	}
+	return out
 }
 
 // unlike replays nights, and judges each from scratch. It returns where the two part, and whether a block is for good at the

@@ -33,7 +33,7 @@ func standing(all []piece, l *limits, shape netblock.Shape) []Standing {
 	out := make([]Standing, 0, len(up))
 	for len(up) > 0 {
 		n, last := 1, up[0].where.Last()
-		for n < len(up) && !last.Less(up[n].where.First()) && up[n].where.Is4() == up[0].where.Is4() {
+		for n < len(up) && !last.Less(up[n].where.First()) {
 			if last.Less(up[n].where.Last()) {
 				last = up[n].where.Last()
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -92,10 +93,31 @@ func TestSparedAndProtected(t *testing.T) {
 	if got := joined(d.Case.Protected); got != "203.0.113.128/26" {
 		t.Errorf("protected %s", got)
 	}
+	for _, c := range []struct {
+		name, policy string
+		records      []any
+		want         string
+	}{
+		{"near an offender of whom nothing is blocked", "", []any{daily("203.0.113.7", "10-20", "11-01", 20), honest("203.0.113.90", "10-30", "smtp", 5)}, "203.0.113.90"},
+		{"near an offender whom no range is worth", waived + "[range]\nentry_cost = 1000.0\n", []any{daily("203.0.113.7", "10-20", "11-01", 20), honest("203.0.113.90", "10-30", "smtp", 5)}, "203.0.113.90"},
+		{"near a range of which no offender is left", waived, []any{block("203.0.113.7", "10-01 02:00", "12-01 02:00"), honest("203.0.113.90", "10-30", "smtp", 5)}, "203.0.113.90"},
+		{"in the range", waived, []any{block("203.0.113.0/25", "10-01 02:00", "12-01 02:00"), honest("203.0.113.90", "10-30", "smtp", 5), honest("203.0.113.190", "10-30", "smtp", 5)}, "203.0.113.190"},
+		{"worth little", waived, []any{daily("203.0.113.7", "10-20", "11-01", 20), honest("203.0.113.90", "10-30", "web", 1)}, "203.0.113.90"},
+		{"worth nothing", waived + "[loss.value]\nweb = 0.0\n", []any{daily("203.0.113.7", "10-20", "11-01", 20), honest("203.0.113.90", "10-30", "web", 1)}, ""},
+	} {
+		if got := strings.Join(explained(t, c.policy, append(c.records, hosting("203.0.113.0/24"))...).Case.Spared, " "); got != c.want {
+			t.Errorf("%s: spared %q; expected %q", c.name, got, c.want)
+		}
+	}
 	wide, ok := decide.Explain(gather(hosting("203.0.112.0/22"), daily("203.0.113.7", "10-20", "11-01", 20), honest("203.0.114.90", "10-30", "smtp", 5)), policy(t, waived), clock(now),
 		netip.MustParsePrefix("203.0.112.0/22"))
 	if !ok || wide.Case.Spared != nil {
 		t.Errorf("spared %v, in another /24 than any offender", wide.Case.Spared)
+	}
+	beside, ok := decide.Explain(gather(hosting("203.0.112.0/22"), block("203.0.112.7", "10-20 02:00", "11-20 02:00"), hit("203.0.113.7", "11-01", 9), honest("203.0.113.90", "10-30", "smtp", 5)),
+		policy(t, waived), clock(now), netip.MustParsePrefix("203.0.112.0/22"))
+	if !ok || !slices.Equal(beside.Case.Spared, []string{"203.0.113.90"}) {
+		t.Errorf("spared %v; expected the one near an offender outside what is blocked", beside.Case.Spared)
 	}
 }
 

@@ -132,14 +132,11 @@ func (j *judge) fixed() (decision, bool) {
 // standsSince returns since when a block stands without a gap, and whether one of it is permanent and one temporary.
 func (j *judge) standsSince() (since time.Time, permanent, temporary bool) {
 	for _, s := range j.c.standing {
-		if since.IsZero() || s.From.Before(since) {
-			since = s.From
-		}
 		permanent = permanent || s.Until.IsZero()
 		temporary = temporary || !s.Until.IsZero()
 	}
 	for _, e := range episodes(j.c.pieces) {
-		if e.stands() && e.from.Before(since) {
+		if e.stands() { // the last does, if any: whatever stands together is one
 			since = e.from
 		}
 	}

@@ -46,7 +46,7 @@ func newLimits(p *Policy, h *history.History, now time.Time) limits {
 		}
 	}
 	slices.SortStableFunc(l.reasons, func(a, b limit) int { return a.where.Compare(b.where) })
-	all := make([]netblock.Range, 0, len(l.reasons))
+	var all []netblock.Range
 	for _, r := range l.reasons {
 		all = append(all, r.where)
 	}

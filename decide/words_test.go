@@ -24,6 +24,33 @@ func evidence(t *testing.T, policyText string, q history.Question, records ...an
 	return ""
 }
 
+func TestLettersAreWrittenToSomebody(t *testing.T) {
+	for action, want := range map[string]bool{decide.ReportContact: true, decide.FollowUp: true, decide.AnswerThem: true, decide.Approve: false, decide.CheckBreakIn: false} {
+		if got := decide.IsLetter(action); got != want {
+			t.Errorf("%s is a letter: %t", action, got)
+		}
+	}
+}
+
+func TestWhatChanges(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		records []any
+		want    bool
+	}{
+		{"a new range", attack(), true},
+		{"what stands", with(attack(), block("203.0.113.7", "10-20 02:00", "11-20 02:00")), false},
+		{"a release", with(attack(), block("203.0.113.7", "10-20 02:00", "11-20 02:00"), answer("203.0.113.0/24", history.HostileQuestion, "11-01 00:00", "no")), true},
+		{"another end", with(attack(), asked("203.0.113.7"), block("203.0.113.7", "10-20 02:00", ""), answer("203.0.113.0/24", history.DurationQuestion, "11-01 00:00", "temporary")), true},
+		{"nothing to block", []any{hosting("203.0.113.0/24"), hit("203.0.113.7", "11-01", 5)}, false},
+	} {
+		r := decide.Judge(gather(c.records...), policy(t, waived), clock(now))
+		if got := r.Cases[0].Changed.Any(); got != c.want {
+			t.Errorf("%s: something changes: %t", c.name, got)
+		}
+	}
+}
+
 func TestEvidence(t *testing.T) {
 	block24 := hosting("203.0.113.0/24")
 	one := hit("203.0.113.7", "11-01", 20)

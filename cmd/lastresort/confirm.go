@@ -127,8 +127,12 @@ func (a *app) confirm(ctx context.Context, s *history.Store, policy *decide.Poli
 		return err
 	}
 	if !stillWaits(&h, policy, last, have, now) {
-		return &failure{code: exitFailed, err: fmt.Errorf("too late: the apply of %s was to be confirmed by %s, and of it %s ran out; nothing was changed",
-			clock(last.At), deadline(last.ConfirmBy), plural(undone(trial, have), "range")), hint: "lastresort apply puts it in force again, lastresort undo puts back what it removed"}
+		gone, how := plural(undone(trial, have), "range"), "ran out"
+		if !last.Late(now) {
+			how = "ended before that"
+		}
+		return &failure{code: exitFailed, err: fmt.Errorf("too late: the apply of %s was to be confirmed by %s, and of it %s %s; nothing was changed",
+			clock(last.At), deadline(last.ConfirmBy), gone, how), hint: "lastresort apply puts it in force again, lastresort undo puts back what it removed"}
 	}
 	kept := history.Applied{At: last.At, Records: last.Records}
 	plan, want, err := a.enforce(ctx, s, policy, h, last.Records, &kept, now, accepted)

@@ -187,26 +187,39 @@ func (b *imported) contacts(fresh map[netip.Prefix]history.Netblock) func(netip.
 	}
 }
 
-// protect makes records of ranges that must never be blocked.
+// renewAfter is how old what was said of a list may be before a range of it is said again: one imported each night grows the
+// history by little, and is known for almost all of listAfter from each import on.
+const renewAfter = 7 * 24 * time.Hour
+
+// protect makes records of ranges that must never be blocked. Of those that are on record already one of each family is said
+// again, so that the list is known to be of now.
 func (b *imported) protect(known []history.Protect, entries []whois.Entry) {
 	type said struct {
 		where netblock.Range
 		why   string
 	}
-	until := map[said]bool{}
+	type list struct {
+		why string
+		is4 bool
+	}
+	stands, newest := map[said]bool{}, map[list]time.Time{}
 	for _, x := range known {
-		until[said{x.Range, x.Reason}] = x.Until.IsZero()
+		stands[said{x.Range, x.Reason}] = x.Until.IsZero()
+		if l := (list{x.Reason, x.Range.Is4()}); x.At.After(newest[l]) {
+			newest[l] = x.At
+		}
 	}
 	for _, e := range entries {
 		x := said{e.Range, e.Source}
 		if e.Label != "" && e.Label != e.Source {
 			x.why = e.Source + ": " + e.Label
 		}
-		if until[x] {
+		of := list{x.why, e.Range.Is4()}
+		if stands[x] && b.now.Sub(newest[of]) < renewAfter {
 			b.same++
 			continue
 		}
-		until[x] = true
+		stands[x], newest[of] = true, b.now
 		b.records = append(b.records, history.Protect{Range: e.Range, At: b.now, By: b.by, Reason: x.why})
 	}
 }

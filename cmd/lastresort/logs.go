@@ -23,11 +23,14 @@ type logTotals struct {
 	Honest  int64     `json:"honest"`
 	Unknown int64     `json:"unknown"`
 	Example string    `json:"example,omitempty"` // of the lines not understood, the last
+	Long    int64     `json:"long"`
+	Future  int64     `json:"future"`
 }
 
 func (t *logTotals) add(s evidence.Summary, now time.Time) {
 	t.Read = now.UTC()
-	t.Lines, t.Hostile, t.Honest, t.Unknown = t.Lines+s.Lines, t.Hostile+s.Hostile, t.Honest+s.Honest, t.Unknown+s.Unknown
+	t.Lines, t.Hostile, t.Honest = t.Lines+s.Lines, t.Hostile+s.Hostile, t.Honest+s.Honest
+	t.Unknown, t.Long, t.Future = t.Unknown+s.Unknown, t.Long+s.Long, t.Future+s.Future
 	if s.Example != "" {
 		t.Example = s.Example
 	}
@@ -66,14 +69,29 @@ func logHealthOf(path string, s logState) logHealth {
 // String puts it into words.
 func (h logHealth) String() string {
 	out := h.Log + ": no line yet"
-	if h.Last != nil {
+	switch {
+	case h.Last != nil:
 		out = fmt.Sprintf("%s: the last line is of %s; %d lines, %d hostile, %d honest", h.Log, clock(*h.Last), h.Lines, h.Hostile, h.Honest)
+	case h.Lines > 0:
+		out = fmt.Sprintf("%s: none of %d lines counts", h.Log, h.Lines)
 	}
 	if h.Silent {
 		out += fmt.Sprintf("; no line for %.0f h when it was read", h.Read.Sub(*h.Last).Hours())
 	}
-	if h.Unknown > 0 {
-		out += fmt.Sprintf("; %d not understood, such as %q", h.Unknown, h.Example)
+	return printable(out + uncounted(h.Unknown, h.Example, h.Long, h.Future))
+}
+
+// uncounted tells which lines of a log didn't count although they might have.
+func uncounted(strange int64, example string, long, future int64) string {
+	out := ""
+	if strange > 0 {
+		out += fmt.Sprintf("; %d not understood, such as %q", strange, example)
 	}
-	return printable(out)
+	if long > 0 {
+		out += fmt.Sprintf("; %d too long", long)
+	}
+	if future > 0 {
+		out += fmt.Sprintf("; %d from the future: is a clock wrong?", future)
+	}
+	return out
 }

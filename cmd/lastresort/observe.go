@@ -135,12 +135,13 @@ type observed struct {
 	Future  int64      `json:"future"`
 	Last    *time.Time `json:"last"`
 	Lost    bool       `json:"lost"`
+	Empty   bool       `json:"empty"` // it never had a line
 	Error   string     `json:"error,omitempty"`
 	example string
 }
 
 func observedOf(path string, s evidence.Summary, err error) observed {
-	o := observed{path, s.Lines, s.Hostile, s.Honest, s.Unknown, s.Long, s.Future, dateTime(s.Last), s.Lost, "", s.Example}
+	o := observed{path, s.Lines, s.Hostile, s.Honest, s.Unknown, s.Long, s.Future, dateTime(s.Last), s.Lost, false, "", s.Example}
 	if err != nil {
 		o.Error = err.Error()
 	}
@@ -229,7 +230,9 @@ func (a *app) observeLog(ctx context.Context, s *history.Store, policy *decide.P
 	if err := storeState(ctx, s, t, path, logState{Position: at, Seen: from.Seen}); err != nil {
 		return observed{}, err
 	}
-	return observedOf(l.Path, sum, failed), failed
+	seen := observedOf(l.Path, sum, failed)
+	seen.Empty = failed == nil && from.Seen.Lines == 0
+	return seen, failed
 }
 
 // storeState stores what a log showed, and in the same transaction how far it was read.
@@ -274,21 +277,15 @@ func (a *app) printObserved(all []observed) error {
 
 // String puts it into words.
 func (o observed) String() string {
+	if o.Empty {
+		return printable(o.Log) + ": empty"
+	}
 	return printable(fmt.Sprintf("%s: %d new lines, %d hostile, %d honest%s", o.Log, o.Lines, o.Hostile, o.Honest, oddities(o)))
 }
 
 // oddities tells what of a log didn't count although it might have.
 func oddities(o observed) string {
-	out := ""
-	if o.Unknown > 0 {
-		out += fmt.Sprintf("; %d not understood, such as %q", o.Unknown, o.example)
-	}
-	if o.Long > 0 {
-		out += fmt.Sprintf("; %d too long", o.Long)
-	}
-	if o.Future > 0 {
-		out += fmt.Sprintf("; %d from the future: is a clock wrong?", o.Future)
-	}
+	out := uncounted(o.Unknown, o.example, o.Long, o.Future)
 	if o.Lost {
 		out += "; lines since last time are missing: the log was cut, or rotated away"
 	}
@@ -324,7 +321,9 @@ func (a *app) observeLines(ctx context.Context, policy *decide.Policy, named []s
 			return err
 		}
 		if !a.json {
-			a.note("%s", observedOf(l.Path, sum, nil))
+			seen := observedOf(l.Path, sum, nil)
+			seen.Empty = sum.Lines == 0
+			a.note("%s", seen)
 		}
 	}
 	return nil

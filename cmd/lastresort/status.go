@@ -48,6 +48,7 @@ type health struct {
 	Waiting   int         `json:"waiting"`    // records that the last review proposed and that wait for apply
 	ConfirmBy *time.Time  `json:"confirm_by"` // until when the last apply waits for confirm; nil where it doesn't
 	Late      bool        `json:"late"`       // nobody did in time: it is undone
+	LetGo     int         `json:"let_go"`     // of the ranges that it added, those that the kernel has let go of
 	Table     string      `json:"table"`      // of nftables
 	Faults    []string    `json:"faults"`     // of the table
 	Intended  int         `json:"intended"`   // ranges
@@ -63,8 +64,9 @@ type health struct {
 	Logs      []logHealth `json:"logs"`
 	OK        bool        `json:"ok"`
 
-	mode firewall.Mode
-	ends []string // of those that differ, how
+	mode  firewall.Mode
+	early bool     // late, although there would be time yet by our clock
+	ends  []string // of those that differ, how
 }
 
 func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Policy) error {
@@ -93,7 +95,9 @@ func (a *app) status(ctx context.Context, s *history.Store, policy *decide.Polic
 		return err
 	}
 	if last.Waits() {
-		h.ConfirmBy, h.Late = dateTime(last.ConfirmBy), !waits
+		trial := onTrial(&n.history, policy, last, last.At)
+		h.ConfirmBy, h.Late, h.LetGo = dateTime(last.ConfirmBy), !waits, undone(trial, state)
+		h.early = h.Late && now.Before(last.ConfirmBy)
 	}
 	h.Intended = len(want.standing)
 	cfg := a.kernel(policy).Config()
@@ -254,6 +258,9 @@ func (p *page) health(h health) {
 	}
 	p.row([]column{{"review", w}}, review)
 	switch {
+	case h.early:
+		p.row([]column{{"apply", w}}, fmt.Sprintf("nobody confirmed it, and before %s %s of what it added ended: it counts as undone; what it removed comes back with undo",
+			deadline(*h.ConfirmBy), plural(h.LetGo, "range")))
 	case h.Late:
 		p.row([]column{{"apply", w}}, "nobody confirmed it by "+deadline(*h.ConfirmBy)+": what it added is gone; what it removed comes back with undo")
 	case h.ConfirmBy != nil:

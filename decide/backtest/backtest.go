@@ -5,10 +5,12 @@ package backtest
 
 import (
 	"context"
-	"errors"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"lastresort/decide"
 	"lastresort/decide/history"
@@ -88,7 +90,6 @@ type Night struct {
 type Score struct {
 	Name      string       `json:"name"`
 	Stopped   Sum          `json:"stopped"` // Honest is what it lost
-	Lost      []string     `json:"lost_sources"`
 	Mean      float64      `json:"ranges_mean"`
 	Most      int          `json:"ranges_most"`
 	Addresses float64      `json:"addresses_most"`
@@ -191,9 +192,16 @@ func Run(ctx context.Context, h *history.History, events []Event, p *decide.Poli
 // all replays each way, some at a time. progress is told how many nights were replayed in all.
 func all(ctx context.Context, ways []way, list *timeline, progress func(int)) ([]Score, error) {
 	tell := counted(progress)
-	out, errs := make([]Score, len(ways)), make([]error, len(ways))
-	each(len(ways), func(i int) { out[i], errs[i] = replay(ctx, ways[i], list, tell) })
-	return out, errors.Join(errs...)
+	out := make([]Score, len(ways))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, w := range ways {
+		g.Go(func() (err error) {
+			out[i], err = replay(ctx, w, list, tell)
+			return err
+		})
+	}
+	return out, g.Wait()
 }
 
 // counted returns a function that counts its calls and tells of each; it may be called from anywhere.

@@ -11,7 +11,7 @@ import (
 // bound is the most that fail2ban could have stopped, where only rows of a day are known: in the order that suits it best,
 // all events of a row but those that it needs to see come within its bans. With increment the first ban may never end.
 func bound(name string, list *timeline, increment bool) Score {
-	out := Score{Name: name, Lost: []string{}, LostBy: []Loser{}, AtMost: true, Series: make([]NightScore, len(list.nights))}
+	out := Score{Name: name, LostBy: []Loser{}, AtMost: true, Series: make([]NightScore, len(list.nights))}
 	bans, again := make([]possible, list.sources), make([]possible, list.sources)
 	for i := range list.starts[len(list.nights)] { // those that began before the end
 		if e := list.event(i); e.twoWay() {

@@ -31,7 +31,7 @@ func (nothing) night(time.Time, []*Event) []blocked { return nil }
 // replay plays one way of blocking. What it stops the nights after can't see. Before the first night nothing is stopped;
 // a banner has run since ever, and what it would have dropped then is seen all the same.
 func replay(ctx context.Context, w way, list *timeline, tell func()) (Score, error) {
-	out := Score{Name: w.name, Lost: []string{}, LostBy: []Loser{}, Series: []NightScore{}}
+	out := Score{Name: w.name, LostBy: []Loser{}, Series: []NightScore{}}
 	lost := map[netip.Addr]int64{}
 	var waiting, seen []*Event
 	var before []blocked
@@ -98,9 +98,7 @@ func replay(ctx context.Context, w way, list *timeline, tell func()) (Score, err
 func (s *Score) lose(lost map[netip.Addr]int64) {
 	for a, n := range lost {
 		s.LostBy = append(s.LostBy, Loser{netblock.UnitRange(a).String(), n})
-		s.Lost = append(s.Lost, netblock.UnitRange(a).String())
 	}
-	slices.Sort(s.Lost)
 	slices.SortFunc(s.LostBy, func(a, b Loser) int { return cmp.Or(cmp.Compare(b.Honest, a.Honest), cmp.Compare(a.Source, b.Source)) })
 }
 

@@ -3,11 +3,8 @@ package backtest
 import (
 	"cmp"
 	"net/netip"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"lastresort/netblock"
@@ -82,18 +79,4 @@ func (t *timeline) end(night int) time.Time {
 		return t.nights[night+1]
 	}
 	return t.to
-}
-
-// each does what is asked for each of n, as many at a time as there are processors.
-func each(n int, do func(i int)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
-		})
-	}
-	wg.Wait()
 }

@@ -2,10 +2,12 @@ package backtest
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"lastresort/decide"
 	"lastresort/decide/history"
@@ -79,12 +81,17 @@ func Tune(ctx context.Context, h *history.History, events []Event, p *decide.Pol
 	list := newTimeline(events, o)
 	tell := counted(o.Progress)
 	try := func(tries [][]change) ([]Point, error) {
-		points, errs := make([]Point, len(tries)), make([]error, len(tries))
-		each(len(tries), func(i int) {
-			points[i], errs[i] = point(ctx, h, list, p, o.Accepted, tries[i], exact)
-			tell()
-		})
-		return points, errors.Join(errs...)
+		points := make([]Point, len(tries))
+		var g errgroup.Group
+		g.SetLimit(runtime.GOMAXPROCS(0))
+		for i, changes := range tries {
+			g.Go(func() (err error) {
+				points[i], err = point(ctx, h, list, p, o.Accepted, changes, exact)
+				tell()
+				return err
+			})
+		}
+		return points, g.Wait()
 	}
 	tries := [][]change{nil}
 	for k, knob := range knobs {

@@ -41,7 +41,7 @@ func TestBacktestPageSaysWhatJSONSays(t *testing.T) {
 		lost := 0
 		for n, s := range scores {
 			s := s.(map[string]any)
-			holds(t, s["name"].(string), root.items["scores"][n], s, "lost_sources", "lost_by", "series")
+			holds(t, s["name"].(string), root.items["scores"][n], s, "lost_by", "series")
 			holds(t, s["name"].(string), root.items["lost"][n], map[string]any{"lost_by": s["lost_by"]})
 			lost += len(s["lost_by"].([]any))
 		}
