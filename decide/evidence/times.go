@@ -26,7 +26,9 @@ func (c *clock) time(line []byte) (time.Time, []byte, bool) {
 	t, rest, ok := c.read(line)
 	if stamped && ok && !c.ahead(line) {
 		c.stamp, c.stood = [15]byte(line), t
-		c.minute, c.begins = [13]byte(line), t.Add(-time.Duration(t.Second())*time.Second)
+		if f := c.future.In(c.zone); t.Minute() != f.Minute() || t.Hour() != f.Hour() || t.Day() != f.Day() { // that one's seconds are of two years
+			c.minute, c.begins = [13]byte(line), t.Add(-time.Duration(t.Second())*time.Second)
+		}
 	}
 	return t, rest, ok
 }
