@@ -88,6 +88,7 @@ type Plan struct {
 	live     bool             // the table that is replaced drops something
 	leftover bool             // the table beside ours goes
 	split    []part
+	at       time.Time // from when on the timeouts run
 }
 
 // Empty tells whether there is nothing to apply.
@@ -129,7 +130,7 @@ func (c Config) Diff(have State, wants []Want, allow []netblock.Range, now time.
 	if err := disjoint(wants); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{layout: have.layout, leftover: have.leftover}
+	p := Plan{layout: have.layout, leftover: have.leftover, at: time.Now()}
 	p.Outgrown = have.Exists && len(have.Faults) == 0 && !have.layout.fits(wants)
 	p.Replace = have.Exists && len(have.Faults) > 0 || p.Outgrown
 	p.Build = !have.Exists || p.Replace
@@ -175,7 +176,7 @@ func (c Config) compare(p *Plan, have State, wants []Want, now time.Time) {
 		switch {
 		case step.Old == nil:
 			p.Add = append(p.Add, step)
-		case !agrees(*step.Old, step.Timeout) && !c.late(*step.Old, step.Timeout) || early(*step.Old, w, now):
+		case !c.serves(step.Old, w, step.Timeout, now):
 			p.Change = append(p.Change, step)
 		default:
 			p.Unchanged++
@@ -196,6 +197,11 @@ func (c Config) again(p *Plan, have State, wants []Want, now time.Time) {
 // anew fills in how a table that is made anew is to be.
 func (c Config) anew(p *Plan, have State, wants []Want, allow []netblock.Range) {
 	p.allow, p.layout, p.live = allow, layoutFor(wants), p.Replace && len(have.Elements) > 0
+}
+
+// serves tells whether an element ends as is wanted now; timeout is what it would be given.
+func (c Config) serves(e *Element, w Want, timeout time.Duration, now time.Time) bool {
+	return (agrees(*e, timeout) || c.late(*e, timeout)) && !early(*e, w, now)
 }
 
 // agrees tells whether an element ends near when it should.

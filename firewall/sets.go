@@ -34,7 +34,7 @@ var kinds = []setKind{
 var single, spread = kinds[:2], kinds[2:]
 
 // holds tells whether a range belongs into a set of this kind, among those for blocks or those for what is allowed.
-func (k setKind) holds(r netblock.Range) bool {
+func (k *setKind) holds(r netblock.Range) bool {
 	return k.is4 == r.Is4() && k.interval == (k.allow || r.First() != r.Last()) && (!k.part.IsValid() || k.part.Covers(r))
 }
 

@@ -163,11 +163,11 @@ func TestAStalePlanChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	nft(t, "add element inet lastresort range4 { 192.0.2.16/28 }") // meanwhile, and where the plan adds
-	if err := k.commit(t.Context(), p, have.generation); !errors.Is(err, unix.ERESTART) {
+	if err := k.commit(t.Context(), &p, have.generation); !errors.Is(err, unix.ERESTART) {
 		t.Errorf("%v; expected to be told that the plan is stale", err)
 	}
 	have.generation = held(t, k).generation
-	if err := k.commit(t.Context(), p, have.generation); !errors.Is(err, unix.EEXIST) {
+	if err := k.commit(t.Context(), &p, have.generation); !errors.Is(err, unix.EEXIST) {
 		t.Errorf("%v; expected that an overlap is refused", err)
 	}
 	if d := cmp.Diff([]string{"192.0.2.16/28", "192.0.2.64/28"}, rangesOf(held(t, k))); d != "" {
@@ -186,7 +186,7 @@ func TestWhatExpiresMeanwhileDoesntFailABatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(1100 * time.Millisecond)
-		if err := k.commit(t.Context(), p, have.generation); (err != nil) != old {
+		if err := k.commit(t.Context(), &p, have.generation); (err != nil) != old {
 			t.Errorf("%s: %v", name, err)
 		}
 		apply(t, k, forGood(t, "192.0.2.20-192.0.2.40"))
@@ -263,7 +263,7 @@ func TestAnyStateLeadsToAnyOther(t *testing.T) {
 }
 
 func FuzzRows(f *testing.F) {
-	f.Add(kinds[4].append(nil, Step{Timeout: time.Hour, Range: netblock.OfPrefix(netip.MustParsePrefix("192.0.2.0/28")), Old: &Element{Packets: 1}}))
+	f.Add(kinds[4].append(nil, &Step{Timeout: time.Hour, Range: netblock.OfPrefix(netip.MustParsePrefix("192.0.2.0/28")), Old: &Element{Packets: 1}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var rows []row
 		_ = attributes(b, func(_ uint16, one []byte) error {
@@ -272,7 +272,7 @@ func FuzzRows(f *testing.F) {
 			return err
 		})
 		for _, k := range kinds {
-			for _, e := range k.read(rows) {
+			for _, e := range k.read(rows, nil) {
 				if !e.Range.IsValid() || e.Range.Is4() != k.is4 {
 					t.Errorf("%s in %s", e.Range, k.name)
 				}
