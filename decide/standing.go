@@ -164,39 +164,68 @@ func shaped(r netblock.Range, shape netblock.Shape) []netblock.Range {
 // InForce returns every range that the history's blocks keep blocked at a moment, less what is protected or held then,
 // disjoint and by address.
 func InForce(h *history.History, p *Policy, now time.Time) []Standing {
-	known := upTo(&history.History{Releases: h.Releases, Holds: h.Holds, Protects: h.Protects}, now)
-	l := newLimits(p, known, now)
-	return apart(enduring(h.Blocks, newReleaseIndex(known.Releases), now), &l, p.Range.Shape)
-}
-
-// enduring returns what of blocks stands at a moment. Of a million it takes no more memory than that: a block that is there
-// twice, which pieces would take for one, makes no difference to what stands.
-func enduring(blocks []history.Block, releases releaseIndex, now time.Time) []Standing {
-	stands := func(b *history.Block) bool { return !b.From.After(now) && (b.Until.IsZero() || b.Until.After(now)) }
+	g := Gathering{Now: now}
 	n := 0
-	for i := range blocks {
-		if stands(&blocks[i]) {
+	for i := range h.Blocks {
+		if g.stands(&h.Blocks[i]) {
 			n++
 		}
 	}
-	out := make([]Standing, 0, n)
-	for i := range blocks {
-		if !stands(&blocks[i]) {
+	g.list = make([]Standing, 0, n)
+	for i := range h.Blocks {
+		g.Add(&h.Blocks[i])
+	}
+	return g.InForce(h, p)
+}
+
+// Gathering is InForce for blocks that come one by one, in the order in which they were recorded, and aren't kept.
+type Gathering struct {
+	Now  time.Time
+	list []Standing
+}
+
+func (g *Gathering) stands(b *history.Block) bool {
+	return !b.From.After(g.Now) && (b.Until.IsZero() || b.Until.After(g.Now))
+}
+
+// Add takes a block. One that comes twice makes no difference to what stands.
+func (g *Gathering) Add(b *history.Block) {
+	if !g.stands(b) {
+		return
+	}
+	if n := len(g.list); n == cap(g.list) {
+		g.list = slices.Grow(g.list, max(64, n)) // append would copy a million a dozen times
+	}
+	g.list = append(g.list, Standing{b.Range, plain(b.From), plain(b.Until), b.Case, b.By, b.Reason})
+}
+
+// InForce returns what of the blocks is in force by the other records of a history. The gathering is done then.
+func (g *Gathering) InForce(h *history.History, p *Policy) []Standing {
+	known := upTo(&history.History{Releases: h.Releases, Holds: h.Holds, Protects: h.Protects}, g.Now)
+	l := newLimits(p, known, g.Now)
+	return apart(released(g.list, newReleaseIndex(known.Releases)), &l, p.Range.Shape)
+}
+
+// released returns what is left of blocks by the releases that came since each began.
+func released(list []Standing, releases releaseIndex) []Standing {
+	out, same := list, true // until a release cuts something
+	for i, x := range list {
+		ended := releases.on(&history.Block{Range: x.Range, From: x.From, Until: x.Until})
+		if same && len(ended) > 0 {
+			out, same = slices.Clone(list[:i]), false
+		}
+		if same {
 			continue
 		}
-		b := blocks[i]
-		b.From, b.Until = plain(b.From), plain(b.Until)
-		x := Standing{b.Range, b.From, b.Until, b.Case, b.By, b.Reason}
-		ended := releases.on(&b)
-		if len(ended) == 0 {
-			out = append(out, x)
-			continue
+		left := []netblock.Range{x.Range}
+		if len(ended) > 0 {
+			set := netblock.SetOf(x.Range)
+			for _, r := range ended {
+				set = set.Minus(netblock.SetOf(r.Range))
+			}
+			left = set.Ranges()
 		}
-		left := netblock.SetOf(b.Range)
-		for _, r := range ended {
-			left = left.Minus(netblock.SetOf(r.Range))
-		}
-		for _, x.Range = range left.Ranges() {
+		for _, x.Range = range left {
 			out = append(out, x)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 type blockReader struct {
 	seen        names
 	from, until seenMoment
+	block       Block // that was read last
 }
 
 // seenMoment is the moment that was read last: what was blocked in one night shares it.
@@ -21,10 +22,10 @@ type seenMoment struct {
 }
 
 // read reads the text of a block as Encode writes it. Any other text is left to Decode, and so is every error.
-func (b *blockReader) read(line []byte) (out Block, ok bool) {
+func (b *blockReader) read(line []byte) bool {
 	rest, ok := bytes.CutPrefix(line, []byte(`{"type":"block"`))
 	if !ok || !utf8.Valid(line) {
-		return out, false
+		return false
 	}
 	where, rest := plainMember(rest, `,"range":`)
 	from, rest := plainMember(rest, `,"from":`)
@@ -33,18 +34,19 @@ func (b *blockReader) read(line []byte) (out Block, ok bool) {
 	by, rest := plainMember(rest, `,"by":`)
 	reason, rest := plainMember(rest, `,"reason":`)
 	if string(rest) != "}" || !b.from.read(from) || len(until) > 0 && !b.until.read(until) {
-		return out, false
+		return false
 	}
-	out.From, out.By, out.Reason = b.from.at, b.seen.of(by), b.seen.of(reason)
+	x := Block{From: b.from.at, By: b.seen.of(by), Reason: b.seen.of(reason)}
 	if len(until) > 0 {
-		out.Until = b.until.at
+		x.Until = b.until.at
 	}
 	var err1, err2 error
-	out.Range, err1 = netblock.ParseRange(string(where))
+	x.Range, err1 = netblock.ParseRange(string(where))
 	if len(of) > 0 {
-		out.Case, err2 = netblock.ParsePrefix(string(of))
+		x.Case, err2 = netblock.ParsePrefix(string(of))
 	}
-	return out, err1 == nil && err2 == nil && (out.Until.IsZero() || !out.Until.Before(out.From))
+	b.block = x
+	return err1 == nil && err2 == nil && (x.Until.IsZero() || !x.Until.Before(x.From))
 }
 
 // plainMember returns the string that stands behind a key, and what is behind that; where the key isn't next it is nil.

@@ -68,11 +68,19 @@ func momentOf(known time.Time) int64 {
 
 // LoadRecords is Load without sightings and traffic, which are many and which what is in force doesn't depend on.
 func (s *Store) LoadRecords(ctx context.Context, known time.Time) (History, error) {
+	var blocks []Block
+	h, err := s.StreamBlocks(ctx, known, func(b *Block) { blocks = append(roomForOne(blocks), *b) })
+	h.Blocks = blocks
+	return h, err
+}
+
+// StreamBlocks is LoadRecords for whoever wants none of the blocks kept: each is called with every one, in their order.
+func (s *Store) StreamBlocks(ctx context.Context, known time.Time, each func(*Block)) (History, error) {
 	var h History
 	if s.file == memory {
 		return h, nil
 	}
-	err := s.loadRecords(ctx, momentOf(known), &h)
+	err := s.loadRecords(ctx, momentOf(known), &h, each)
 	return h, s.failed(err)
 }
 
@@ -94,7 +102,7 @@ func (s *Store) count(ctx context.Context, table string) (n int, err error) {
 	return n, s.failed(err)
 }
 
-func (s *Store) loadRecords(ctx context.Context, until int64, h *History) error {
+func (s *Store) loadRecords(ctx context.Context, until int64, h *History, each func(*Block)) error {
 	// A context that can end makes the driver watch it by a goroutine for each row; here it is looked at now and then.
 	rows, err := s.db.QueryContext(context.WithoutCancel(ctx), `SELECT text FROM record WHERE known <= ? ORDER BY seq`, until)
 	if err != nil {
@@ -111,13 +119,17 @@ func (s *Store) loadRecords(ctx context.Context, until int64, h *History) error 
 		if err := rows.Scan(into); err != nil {
 			return err
 		}
-		if b, ok := blocks.read(text); ok {
-			h.Blocks = append(roomForOne(h.Blocks), b)
+		if blocks.read(text) {
+			each(&blocks.block)
 			continue
 		}
 		r, err := Decode(text)
 		if err != nil {
 			return &StoreError{s.path, fmt.Sprintf("holds a record that can't be read: %v", err), "keep the file and restore the last export"}
+		}
+		if b, ok := r.(Block); ok {
+			each(&b)
+			continue
 		}
 		h.Append(r)
 	}
