@@ -29,9 +29,9 @@ type batch struct {
 const perMessage = 60_000
 
 // newBatch begins a transaction that the kernel refuses with ERESTART where its ruleset is no longer the one numbered
-// generation.
-func newBatch(table string, generation uint32) *batch {
-	b := &batch{table: table}
+// generation. It is going to take about size bytes.
+func newBatch(table string, generation uint32, size int) *batch {
+	b := &batch{table: table, buf: make([]byte, 0, size)}
 	b.message(unix.NFNL_MSG_BATCH_BEGIN, 0, batchMark)
 	b.buf = attribute(b.buf, unix.NFNL_BATCH_GENID, binary.BigEndian.AppendUint32(nil, generation))
 	b.finish()
