@@ -306,10 +306,54 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkDelta takes 500 out of 100,000 ranges and puts 500 others in, neighbours or such as lie all over the list: what
+// Apply does, taken apart.
 func BenchmarkDelta(b *testing.B) {
 	k, wants := benchKernel(b, 100_000)
-	for i := 0; b.Loop(); i++ {
-		apply(b, k, wants[i%2*1000:])
+	for what, outside := range map[string][2]func(i int) bool{
+		"together": {func(i int) bool { return i < 500 }, func(i int) bool { return i/500 == 1 }},
+		"spread":   {func(i int) bool { return i%200 == 0 }, func(i int) bool { return i%200 == 100 }},
+	} {
+		var lists [2][]Want
+		for turn := range lists {
+			for i, w := range wants {
+				if !outside[turn](i) {
+					lists[turn] = append(lists[turn], w)
+				}
+			}
+		}
+		apply(b, k, lists[1])
+		b.Run(what, func(b *testing.B) { benchDelta(b, k, lists) })
+	}
+}
+
+func benchDelta(b *testing.B, k Kernel, lists [2][]Want) {
+	b.Helper()
+	var spent [4]time.Duration
+	for turn := 0; b.Loop(); turn = 1 - turn {
+		at := []time.Time{time.Now()}
+		lap := func() { at = append(at, time.Now()) }
+		have := held(b, k)
+		lap()
+		p, err := k.cfg.Diff(have, lists[turn], nil, time.Now())
+		lap()
+		if err == nil {
+			err = k.commit(b.Context(), &p, have.generation)
+		}
+		lap()
+		if err != nil || !k.asPlanned(b.Context(), &p, lists[turn], nil, have.generation, time.Now) {
+			b.Fatal("not as planned: ", err)
+		}
+		lap()
+		if len(p.Add)+len(p.Remove) != 1000 {
+			b.Fatalf("%s; expected a change of 1,000", p.summary())
+		}
+		for i := range spent {
+			spent[i] += at[i+1].Sub(at[i])
+		}
+	}
+	for i, what := range []string{"read", "plan", "commit", "check"} {
+		b.ReportMetric(spent[i].Seconds()*1000/float64(b.N), what+"-ms")
 	}
 }
 
