@@ -100,6 +100,13 @@ func appendCounter(b []byte, e *Element) []byte {
 // has just grown is still being moved to a larger table, and a dump of it then lacks some elements and has others twice,
 // without any sign of it; so it is read until two readings agree.
 func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err error) {
+	if k.interval {
+		at = time.Now()
+		out, sorted, err := c.intervals(&k, table)
+		if err != nil || sorted {
+			return out, at, err
+		}
+	}
 	var last []Element
 	for i := range settling {
 		at = time.Now()
@@ -117,6 +124,38 @@ func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err er
 		}
 	}
 	return nil, at, unix.EINTR
+}
+
+// intervals reads a set of intervals as the kernel lists it, from the highest down and an end before its start; false where it
+// came in any other order.
+func (c *conn) intervals(k *setKind, table string) (out []Element, sorted bool, err error) {
+	out, sorted = c.elements[:0], true
+	last := netblock.OfPrefix(netip.PrefixFrom(k.lowest(), 0)).Last() // what a range reaches to if nothing is above it
+	var above row
+	err = c.ask(unix.NFT_MSG_GETSETELEM, netlink.Dump, k.setName(table), func(data []byte) error {
+		return eachRow(data, func(r row) {
+			if !r.key.IsValid() || r.key.Is4() != k.is4 || above.key.IsValid() && compareRows(r, above) >= 0 {
+				sorted = false
+			}
+			if !sorted {
+				return
+			}
+			if above.key.IsValid() {
+				last = above.key.Prev()
+			}
+			if above = r; r.end {
+				return
+			}
+			covers, err := netblock.Between(r.key, last)
+			if err != nil {
+				covers = netblock.Single(r.key)
+			}
+			out = append(out, Element{Range: covers, Timeout: r.timeout, Expires: r.expires, Packets: r.packets, Bytes: r.bytes})
+		})
+	})
+	slices.Reverse(out)
+	c.elements = out
+	return out, sorted, err
 }
 
 // How often, and how far apart, a hash set that doesn't keep still is read.

@@ -3,10 +3,9 @@
 package firewall
 
 import (
+	"encoding/binary"
 	"fmt"
-	"hash/fnv"
 	"slices"
-	"strconv"
 	"time"
 
 	"lastresort/netblock"
@@ -115,13 +114,24 @@ func (c Config) Timeout(w Want, now time.Time) time.Duration {
 	}
 	spread := time.Duration(0)
 	if c.Jitter > 0 && !w.Exact {
-		h, room := fnv.New64a(), [96]byte{}
-		text := strconv.AppendInt(append(w.Range.AppendTo(room[:0]), ' '), w.Until.Unix(), 10)
-		_, _ = h.Write(text) // a hash's never fails
-		spread = time.Duration(h.Sum64() % uint64(c.Jitter))
+		first, last := w.Range.First().As16(), w.Range.Last().As16()
+		sum := hashed(hashed(hashed(fnvBasis, first[:]), last[:]), binary.BigEndian.AppendUint64(nil, uint64(w.Until.Unix())))
+		spread = time.Duration(sum % uint64(c.Jitter))
 	}
 	left := min(w.Until.Sub(now), longest) // Sub gives the largest Duration where it can't hold the difference
 	return max(left+spread+tick, time.Second)
+}
+
+// fnvBasis is what FNV-1a begins with.
+const fnvBasis = 14695981039346656037
+
+// hashed is FNV-1a over more bytes; the library's would be made anew for each of a million ranges.
+func hashed(sum uint64, b []byte) uint64 {
+	const prime = 1099511628211
+	for _, x := range b {
+		sum = (sum ^ uint64(x)) * prime
+	}
+	return sum
 }
 
 // Diff plans how to bring the kernel from what it holds to what it should hold. wants and allow must be sorted and

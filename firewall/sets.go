@@ -38,6 +38,14 @@ func (k *setKind) holds(r netblock.Range) bool {
 	return k.is4 == r.Is4() && k.interval == (k.allow || r.First() != r.Last()) && (!k.part.IsValid() || k.part.Covers(r))
 }
 
+// lowest is the first address of the family.
+func (k *setKind) lowest() netip.Addr {
+	if k.is4 {
+		return netip.IPv4Unspecified()
+	}
+	return netip.IPv6Unspecified()
+}
+
 // set is the library's form of one of our sets.
 func (k setKind) set(t *nftables.Table) *nftables.Set {
 	return &nftables.Set{Table: t, Name: k.name, KeyType: keyType(k.is4), Interval: k.interval, HasTimeout: !k.allow, Counter: !k.allow}
