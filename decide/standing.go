@@ -165,15 +165,8 @@ func shaped(r netblock.Range, shape netblock.Shape) []netblock.Range {
 // disjoint and by address.
 func InForce(h *history.History, p *Policy, now time.Time) []Standing {
 	g := Gathering{Now: now}
-	n := 0
 	for i := range h.Blocks {
-		if g.stands(&h.Blocks[i]) {
-			n++
-		}
-	}
-	g.list = make([]Standing, 0, n)
-	for i := range h.Blocks {
-		g.Add(&h.Blocks[i])
+		g.Add(&h.Blocks[i], i, len(h.Blocks))
 	}
 	return g.InForce(h, p)
 }
@@ -188,13 +181,13 @@ func (g *Gathering) stands(b *history.Block) bool {
 	return !b.From.After(g.Now) && (b.Until.IsZero() || b.Until.After(g.Now))
 }
 
-// Add takes a block. One that comes twice makes no difference to what stands.
-func (g *Gathering) Add(b *history.Block) {
+// Add takes a block, which comes after so many of all records. One that comes twice makes no difference to what stands.
+func (g *Gathering) Add(b *history.Block, after, of int) {
 	if !g.stands(b) {
 		return
 	}
-	if n := len(g.list); n == cap(g.list) {
-		g.list = slices.Grow(g.list, max(64, n)) // append would copy a million a dozen times
+	if n := len(g.list); n == cap(g.list) { // append would copy a million a dozen times, and leave as much memory behind
+		g.list = slices.Grow(g.list, max(64, n/4, n*(of-after)/max(1, after)))
 	}
 	g.list = append(g.list, Standing{b.Range, plain(b.From), plain(b.Until), b.Case, b.By, b.Reason})
 }

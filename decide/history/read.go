@@ -69,18 +69,27 @@ func momentOf(known time.Time) int64 {
 // LoadRecords is Load without sightings and traffic, which are many and which what is in force doesn't depend on.
 func (s *Store) LoadRecords(ctx context.Context, known time.Time) (History, error) {
 	var blocks []Block
-	h, err := s.StreamBlocks(ctx, known, func(b *Block) { blocks = append(roomForOne(blocks), *b) })
+	h, err := s.StreamBlocks(ctx, known, func(b *Block, after, of int) {
+		if n := len(blocks); n == cap(blocks) { // append would copy a million a dozen times, and leave as much memory behind
+			blocks = slices.Grow(blocks, max(64, n/4, n*(of-after)/max(1, after)))
+		}
+		blocks = append(blocks, *b)
+	})
 	h.Blocks = blocks
 	return h, err
 }
 
-// StreamBlocks is LoadRecords for whoever wants none of the blocks kept: each is called with every one, in their order.
-func (s *Store) StreamBlocks(ctx context.Context, known time.Time, each func(*Block)) (History, error) {
+// StreamBlocks is LoadRecords for whoever wants none of the blocks kept: each is called with every one, in their order, and
+// how many of about how many records came before it.
+func (s *Store) StreamBlocks(ctx context.Context, known time.Time, each func(b *Block, after, of int)) (History, error) {
 	var h History
 	if s.file == memory {
 		return h, nil
 	}
-	err := s.loadRecords(ctx, momentOf(known), &h, each)
+	n, err := s.count(ctx, "record")
+	if err == nil {
+		err = s.loadRecords(ctx, momentOf(known), &h, func(b *Block, after int) { each(b, after, n) })
+	}
 	return h, s.failed(err)
 }
 
@@ -102,7 +111,7 @@ func (s *Store) count(ctx context.Context, table string) (n int, err error) {
 	return n, s.failed(err)
 }
 
-func (s *Store) loadRecords(ctx context.Context, until int64, h *History, each func(*Block)) error {
+func (s *Store) loadRecords(ctx context.Context, until int64, h *History, each func(b *Block, after int)) error {
 	// A context that can end makes the driver watch it by a goroutine for each row; here it is looked at now and then.
 	rows, err := s.db.QueryContext(context.WithoutCancel(ctx), `SELECT text FROM record WHERE known <= ? ORDER BY seq`, until)
 	if err != nil {
@@ -120,7 +129,7 @@ func (s *Store) loadRecords(ctx context.Context, until int64, h *History, each f
 			return err
 		}
 		if blocks.read(text) {
-			each(&blocks.block)
+			each(&blocks.block, n)
 			continue
 		}
 		r, err := Decode(text)
@@ -128,20 +137,12 @@ func (s *Store) loadRecords(ctx context.Context, until int64, h *History, each f
 			return &StoreError{s.path, fmt.Sprintf("holds a record that can't be read: %v", err), "keep the file and restore the last export"}
 		}
 		if b, ok := r.(Block); ok {
-			each(&b)
+			each(&b, n)
 			continue
 		}
 		h.Append(r)
 	}
 	return rows.Err()
-}
-
-// roomForOne doubles a list that is full: by the quarter that append takes, a million would be copied a dozen times.
-func roomForOne[T any](list []T) []T {
-	if len(list) < cap(list) {
-		return list
-	}
-	return slices.Grow(list, max(64, len(list)))
 }
 
 // Append adds a record to the list of its type.
