@@ -84,6 +84,9 @@ func newReleaseIndex(all []history.Release) releaseIndex {
 
 // on returns the releases that end something of b, in the order of their moments.
 func (x releaseIndex) on(b *history.Block) []history.Release {
+	if len(x.sorted) == 0 {
+		return nil
+	}
 	end, _ := slices.BinarySearchFunc(x.sorted, b.Range.Last(), func(r history.Release, last netip.Addr) int {
 		if last.Less(r.Range.First()) {
 			return 1

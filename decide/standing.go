@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -23,19 +24,52 @@ type Standing struct {
 // standing returns what of pieces stands, less what has come to be protected or held, disjoint and sorted. Where blocks lie
 // over each other the one that lasts longest counts, then the wider.
 func standing(all []piece, l *limits, shape netblock.Shape) []Standing {
-	up := make([]piece, 0, len(all))
+	up := make([]Standing, 0, len(all))
 	for _, p := range all {
 		if p.stands() {
-			up = append(up, p)
+			up = append(up, Standing{p.where, p.from, p.until, p.block.Case, p.block.By, p.block.Reason})
 		}
 	}
-	slices.SortStableFunc(up, func(a, b piece) int { return a.where.Compare(b.where) })
+	return apart(up, l, shape)
+}
+
+// apart is standing for what stands, which it may change.
+func apart(up []Standing, l *limits, shape netblock.Shape) []Standing {
+	up = byAddress(up)
+	for i := range up { // nearly always all of it is as it should be
+		if p := up[i].Range; i+1 < len(up) && p.Overlaps(up[i+1].Range) || l.both.Overlaps(wholeUnits(p)) || !allows(shape, p) {
+			return slices.Concat(up[:i:i], disjointGroups(up[i:], l, shape))
+		}
+	}
+	return up
+}
+
+// byAddress sorts by range, what is the same in the order in which it came.
+func byAddress(list []Standing) []Standing {
+	compare := func(a, b Standing) int { return a.Range.Compare(b.Range) }
+	if slices.IsSortedFunc(list, compare) {
+		return list
+	}
+	order := make([]int32, len(list)) // of which less is moved about
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(list[a].Range.Compare(list[b].Range), cmp.Compare(a, b)) })
+	out := make([]Standing, len(list))
+	for to, from := range order {
+		out[to] = list[from]
+	}
+	return out
+}
+
+// disjointGroups is disjoint for each group of pieces, which are sorted, that lie over each other.
+func disjointGroups(up []Standing, l *limits, shape netblock.Shape) []Standing {
 	out := make([]Standing, 0, len(up))
 	for len(up) > 0 {
-		n, last := 1, up[0].where.Last()
-		for n < len(up) && !last.Less(up[n].where.First()) {
-			if last.Less(up[n].where.Last()) {
-				last = up[n].where.Last()
+		n, last := 1, up[0].Range.Last()
+		for n < len(up) && !last.Less(up[n].Range.First()) {
+			if last.Less(up[n].Range.Last()) {
+				last = up[n].Range.Last()
 			}
 			n++
 		}
@@ -47,19 +81,19 @@ func standing(all []piece, l *limits, shape netblock.Shape) []Standing {
 }
 
 // disjoint is standing for pieces that lie over each other.
-func disjoint(up []piece, l *limits, shape netblock.Shape) []Standing {
+func disjoint(up []Standing, l *limits, shape netblock.Shape) []Standing {
 	slices.SortStableFunc(up, longest)
 	var out []Standing
 	var taken netblock.Set
 	for _, p := range up {
-		left := []netblock.Range{p.where}
-		if len(up) > 1 || l.both.Overlaps(wholeUnits(p.where)) {
-			left = netblock.SetOf(p.where).Minus(taken).Minus(widened(l.both, p.where)).Ranges()
-			taken = taken.Union(netblock.SetOf(p.where))
+		left := []netblock.Range{p.Range}
+		if len(up) > 1 || l.both.Overlaps(wholeUnits(p.Range)) {
+			left = netblock.SetOf(p.Range).Minus(taken).Minus(widened(l.both, p.Range)).Ranges()
+			taken = taken.Union(netblock.SetOf(p.Range))
 		}
 		for _, r := range left {
-			for _, x := range shaped(r, shape) {
-				out = append(out, Standing{x, p.from, p.until, p.block.Case, p.block.By, p.block.Reason})
+			for _, p.Range = range shaped(r, shape) {
+				out = append(out, p)
 			}
 		}
 	}
@@ -67,22 +101,22 @@ func disjoint(up []piece, l *limits, shape netblock.Shape) []Standing {
 }
 
 // longest orders pieces by which counts where they lie over each other.
-func longest(a, b piece) int {
+func longest(a, b Standing) int {
 	switch {
-	case a.permanent() != b.permanent():
-		if a.permanent() {
+	case a.Until.IsZero() != b.Until.IsZero():
+		if a.Until.IsZero() {
 			return -1
 		}
 		return 1
-	case !a.until.Equal(b.until):
-		return b.until.Compare(a.until)
-	case a.where.Addresses() != b.where.Addresses():
-		if a.where.Addresses() > b.where.Addresses() {
+	case !a.Until.Equal(b.Until):
+		return b.Until.Compare(a.Until)
+	case a.Range.Addresses() != b.Range.Addresses():
+		if a.Range.Addresses() > b.Range.Addresses() {
 			return -1
 		}
 		return 1
 	}
-	return a.from.Compare(b.from)
+	return a.From.Compare(b.From)
 }
 
 // widened returns what of limits touches r, widened to whole units: a wall that touches a /64 walls all of it.
@@ -96,11 +130,23 @@ func widened(l netblock.Set, r netblock.Range) netblock.Set {
 
 // wholeUnits returns the range of every unit that r touches: r itself for IPv4, whole /64s for IPv6.
 func wholeUnits(r netblock.Range) netblock.Range {
+	if r.Is4() {
+		return r
+	}
 	whole, err := netblock.Between(netblock.UnitRange(r.First()).First(), netblock.UnitRange(r.Last()).Last())
 	if err != nil {
 		return r // no range at all
 	}
 	return whole
+}
+
+// allows tells whether a shape allows r as it is.
+func allows(shape netblock.Shape, r netblock.Range) bool {
+	if shape != netblock.CIDR {
+		return true
+	}
+	_, ok := r.Prefix()
+	return ok
 }
 
 // shaped returns r in the pieces that a shape allows: prefixes for cidr, else r itself.
@@ -118,10 +164,65 @@ func shaped(r netblock.Range, shape netblock.Shape) []netblock.Range {
 // InForce returns every range that the history's blocks keep blocked at a moment, less what is protected or held then,
 // disjoint and by address.
 func InForce(h *history.History, p *Policy, now time.Time) []Standing {
-	known := history.History{Blocks: h.Blocks, Releases: h.Releases, Holds: h.Holds, Protects: h.Protects}
-	h = upTo(&known, now)
-	l := newLimits(p, h, now)
-	return standing(pieces(h, now), &l, p.Range.Shape)
+	g := Gathering{Now: now}
+	for i := range h.Blocks {
+		g.Add(&h.Blocks[i], i, len(h.Blocks))
+	}
+	return g.InForce(h, p)
+}
+
+// Gathering is InForce for blocks that come one by one, in the order in which they were recorded, and aren't kept.
+type Gathering struct {
+	Now  time.Time
+	list []Standing
+}
+
+func (g *Gathering) stands(b *history.Block) bool {
+	return !b.From.After(g.Now) && (b.Until.IsZero() || b.Until.After(g.Now))
+}
+
+// Add takes a block, which comes after so many of all records. One that comes twice makes no difference to what stands.
+func (g *Gathering) Add(b *history.Block, after, of int) {
+	if !g.stands(b) {
+		return
+	}
+	if n := len(g.list); n == cap(g.list) { // append would copy a million a dozen times, and leave as much memory behind
+		g.list = slices.Grow(g.list, max(64, n/4, n*(of-after)/max(1, after)))
+	}
+	g.list = append(g.list, Standing{b.Range, plain(b.From), plain(b.Until), b.Case, b.By, b.Reason})
+}
+
+// InForce returns what of the blocks is in force by the other records of a history. The gathering is done then.
+func (g *Gathering) InForce(h *history.History, p *Policy) []Standing {
+	known := upTo(&history.History{Releases: h.Releases, Holds: h.Holds, Protects: h.Protects}, g.Now)
+	l := newLimits(p, known, g.Now)
+	return apart(released(g.list, newReleaseIndex(known.Releases)), &l, p.Range.Shape)
+}
+
+// released returns what is left of blocks by the releases that came since each began.
+func released(list []Standing, releases releaseIndex) []Standing {
+	out, same := list, true // until a release cuts something
+	for i, x := range list {
+		ended := releases.on(&history.Block{Range: x.Range, From: x.From, Until: x.Until})
+		if same && len(ended) > 0 {
+			out, same = slices.Clone(list[:i]), false
+		}
+		if same {
+			continue
+		}
+		left := []netblock.Range{x.Range}
+		if len(ended) > 0 {
+			set := netblock.SetOf(x.Range)
+			for _, r := range ended {
+				set = set.Minus(netblock.SetOf(r.Range))
+			}
+			left = set.Ranges()
+		}
+		for _, x.Range = range left {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // Exempted returns what must not be blocked at a moment by policy, protect records and holds, for the allow set; ranges

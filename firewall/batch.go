@@ -29,9 +29,9 @@ type batch struct {
 const perMessage = 60_000
 
 // newBatch begins a transaction that the kernel refuses with ERESTART where its ruleset is no longer the one numbered
-// generation.
-func newBatch(table string, generation uint32) *batch {
-	b := &batch{table: table}
+// generation. It is going to take about size bytes.
+func newBatch(table string, generation uint32, size int) *batch {
+	b := &batch{table: table, buf: make([]byte, 0, size)}
 	b.message(unix.NFNL_MSG_BATCH_BEGIN, 0, batchMark)
 	b.buf = attribute(b.buf, unix.NFNL_BATCH_GENID, binary.BigEndian.AppendUint32(nil, generation))
 	b.finish()
@@ -85,7 +85,7 @@ func (b *batch) add(list []netlink.Message) {
 
 // element adds a step's part of a message of one kind about the elements of a set: to the last message, if it is about the
 // same.
-func (b *batch) element(k setKind, kind int, s Step) {
+func (b *batch) element(k *setKind, kind int, s *Step) {
 	if b.set != k.name || b.kind != kind || len(b.buf)-b.at[len(b.at)-1] > perMessage {
 		flags := netlink.HeaderFlags(0)
 		if kind == unix.NFT_MSG_NEWSETELEM {
@@ -98,18 +98,37 @@ func (b *batch) element(k setKind, kind int, s Step) {
 	b.buf = k.append(b.buf, s)
 }
 
+// question adds a message that asks for one row of a set.
+func (b *batch) question(k *setKind, r row) {
+	b.message(nftType(unix.NFT_MSG_GETSETELEM), 0, k.setName(b.table))
+	list := len(b.buf)
+	b.buf = open(b.buf, unix.NFTA_SET_ELEM_LIST_ELEMENTS)
+	at := len(b.buf)
+	b.buf = appendKey(open(b.buf, unix.NFTA_LIST_ELEM), r.key)
+	if r.end {
+		b.buf = attribute(b.buf, unix.NFTA_SET_ELEM_FLAGS, intervalEnd)
+	}
+	b.buf = shut(shut(b.buf, at), list)
+}
+
 // elements adds steps, which are sorted, to messages of one kind about the sets that they belong into.
 func (b *batch) elements(sets []setKind, kind int, list []Step) {
+	bySet(sets, list, func(k *setKind, s *Step) { b.element(k, kind, s) })
+}
+
+// bySet calls each for steps, which are sorted, with the set that each belongs into, one set after the other.
+func bySet(sets []setKind, list []Step, each func(*setKind, *Step)) {
 	for _, group := range groups(sets) {
 		at := 0
-		for _, s := range list {
-			if !group[at].holds(s.Range) {
-				if group[0].is4 != s.Range.Is4() || group[0].interval != (group[0].allow || s.Range.First() != s.Range.Last()) {
+		for i := range list {
+			r := list[i].Range
+			if !group[at].holds(r) {
+				if group[0].is4 != r.Is4() || group[0].interval != (group[0].allow || r.First() != r.Last()) {
 					continue
 				}
-				at = sort.Search(len(group), func(i int) bool { return !group[i].part.Last().Less(s.Range.First()) })
+				at = sort.Search(len(group), func(i int) bool { return !group[i].part.Last().Less(r.First()) })
 			}
-			b.element(group[at], kind, s)
+			each(&group[at], &list[i])
 		}
 	}
 }

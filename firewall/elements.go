@@ -31,7 +31,7 @@ type row struct {
 }
 
 // setName begins a message about elements of a set.
-func (k setKind) setName(table string) []byte {
+func (k *setKind) setName(table string) []byte {
 	b := []byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}
 	b = attribute(b, unix.NFTA_SET_ELEM_LIST_TABLE, append([]byte(table), 0))
 	return attribute(b, unix.NFTA_SET_ELEM_LIST_SET, append([]byte(k.name), 0))
@@ -39,7 +39,7 @@ func (k setKind) setName(table string) []byte {
 
 // append appends a step's rows: an address, or the first address of a range and the one behind its last. A range that ends
 // with the last address of its family has nothing behind it, and none is sent.
-func (k setKind) append(b []byte, s Step) []byte {
+func (k *setKind) append(b []byte, s *Step) []byte {
 	behind := netip.Addr{}
 	if k.interval {
 		behind = s.Range.Last().Next()
@@ -96,9 +96,17 @@ func appendCounter(b []byte, e *Element) []byte {
 	return shut(shut(b, data), at)
 }
 
-// all reads the elements of a set, by address, and tells from when on. A hash set that has just grown is still being moved to a larger table, and a
-// dump of it then lacks some elements and has others twice, without any sign of it; so it is read until two readings agree.
+// all reads the elements of a set, by address, and tells from when on; they hold until the next set is read. A hash set that
+// has just grown is still being moved to a larger table, and a dump of it then lacks some elements and has others twice,
+// without any sign of it; so it is read until two readings agree.
 func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err error) {
+	if k.interval {
+		at = time.Now()
+		out, sorted, err := c.intervals(&k, table)
+		if err != nil || sorted {
+			return out, at, err
+		}
+	}
 	var last []Element
 	for i := range settling {
 		at = time.Now()
@@ -106,16 +114,48 @@ func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err er
 		if err != nil {
 			return nil, at, err
 		}
-		out := k.read(raw)
+		out := k.read(raw, c.elements[:0])
+		c.elements = out
 		if k.interval || i > 0 && sameRanges(out, last) {
 			return out, at, nil
 		}
-		last = out
-		if i > 0 {
+		if last, c.elements = out, last; i > 0 {
 			time.Sleep(settleEvery)
 		}
 	}
 	return nil, at, unix.EINTR
+}
+
+// intervals reads a set of intervals as the kernel lists it, from the highest down and an end before its start; false where it
+// came in any other order.
+func (c *conn) intervals(k *setKind, table string) (out []Element, sorted bool, err error) {
+	out, sorted = c.elements[:0], true
+	last := netblock.OfPrefix(netip.PrefixFrom(k.lowest(), 0)).Last() // what a range reaches to if nothing is above it
+	var above row
+	err = c.ask(unix.NFT_MSG_GETSETELEM, netlink.Dump, k.setName(table), func(data []byte) error {
+		return eachRow(data, func(r row) {
+			if !r.key.IsValid() || r.key.Is4() != k.is4 || above.key.IsValid() && compareRows(r, above) >= 0 {
+				sorted = false
+			}
+			if !sorted {
+				return
+			}
+			if above.key.IsValid() {
+				last = above.key.Prev()
+			}
+			if above = r; r.end {
+				return
+			}
+			covers, err := netblock.Between(r.key, last)
+			if err != nil {
+				covers = netblock.Single(r.key)
+			}
+			out = append(out, Element{Range: covers, Timeout: r.timeout, Expires: r.expires, Packets: r.packets, Bytes: r.bytes})
+		})
+	})
+	slices.Reverse(out)
+	c.elements = out
+	return out, sorted, err
 }
 
 // How often, and how far apart, a hash set that doesn't keep still is read.
@@ -132,19 +172,24 @@ func sameRanges(a, b []Element) bool {
 func (c *conn) read(set []byte) ([]row, error) {
 	out := c.rows[:0]
 	err := c.ask(unix.NFT_MSG_GETSETELEM, netlink.Dump, set, func(data []byte) error {
-		return attributes(data, func(kind uint16, list []byte) error {
-			if kind != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
-				return nil
-			}
-			return attributes(list, func(_ uint16, one []byte) error {
-				r, err := parseRow(one)
-				out = append(out, r)
-				return err
-			})
-		})
+		return eachRow(data, func(r row) { out = append(out, r) })
 	})
 	c.rows = out
 	return out, err
+}
+
+// eachRow calls each for the rows of a message about elements.
+func eachRow(data []byte, each func(row)) error {
+	return attributes(data, func(kind uint16, list []byte) error {
+		if kind != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
+			return nil
+		}
+		return attributes(list, func(_ uint16, one []byte) error {
+			r, err := parseRow(one)
+			each(r)
+			return err
+		})
+	})
 }
 
 // attributes calls each for every netlink attribute in b.
@@ -232,12 +277,12 @@ func number(b []byte) uint64 {
 
 // read turns what the kernel holds in a set into elements by address. It comes in any order; the end of a range whose start
 // has expired may still be there.
-func (k setKind) read(raw []row) []Element {
+func (k setKind) read(raw []row, out []Element) []Element {
 	raw = slices.DeleteFunc(raw, func(r row) bool { return !r.key.IsValid() || r.key.Is4() != k.is4 })
 	if slices.Reverse(raw); !slices.IsSortedFunc(raw, compareRows) { // intervals come from the highest down
 		slices.SortFunc(raw, compareRows)
 	}
-	out := make([]Element, 0, len(raw)/2)
+	out = slices.Grow(out, len(raw)/2)
 	for i, r := range raw {
 		if r.end {
 			continue

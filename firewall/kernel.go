@@ -83,6 +83,17 @@ const attempts = 5
 // Read returns what the kernel holds of our table, as of one moment: where somebody changes the ruleset meanwhile it
 // reads again.
 func (k Kernel) Read(ctx context.Context) (State, error) {
+	var all gathered
+	s, err := k.read(ctx, func() take { all = gathered{}; return all.take })
+	s.Elements = all.asOfNow()
+	return s, err
+}
+
+// take is given what one of our sets for blocks holds, by address, and from when on that was read. It keeps none of it.
+type take func(kind setKind, all []Element, at time.Time)
+
+// read is Read for elements that begin's function takes, anew at each attempt.
+func (k Kernel) read(ctx context.Context, begin func() take) (State, error) {
 	c, closeIt, err := connect(ctx)
 	if err != nil {
 		return State{}, whole(ctx, edge(err, "read the table"))
@@ -95,7 +106,7 @@ func (k Kernel) Read(ctx context.Context) (State, error) {
 		var readErr error
 		var after uint32
 		if err == nil {
-			s, readErr = k.readOnce(c)
+			s, readErr = k.readOnce(c, begin())
 			after, err = c.generation()
 		}
 		switch {
@@ -116,6 +127,45 @@ func (k Kernel) Read(ctx context.Context) (State, error) {
 	return State{}, &Error{Why: "the ruleset changes faster than it can be read", Hint: "find out what else is changing it: nft monitor"}
 }
 
+// gathered is what the sets hold, in the order in which they were read.
+type gathered struct {
+	list  []Element
+	parts []gatheredPart
+}
+
+// gatheredPart is where in there one set's elements begin, and when they were read.
+type gatheredPart struct {
+	from int
+	at   time.Time
+}
+
+func (g *gathered) take(_ setKind, all []Element, at time.Time) {
+	g.parts = append(g.parts, gatheredPart{len(g.list), at})
+	if n := len(g.list) + len(all); n > cap(g.list) {
+		g.list = slices.Grow(g.list, max(len(all), len(g.list)))
+	}
+	g.list = append(g.list, all...)
+}
+
+// asOfNow returns all by address: of what was read first less is left by now.
+func (g *gathered) asOfNow() []Element {
+	for i, p := range g.parts {
+		to := len(g.list)
+		if i+1 < len(g.parts) {
+			to = g.parts[i+1].from
+		}
+		elapse(g.list[p.from:to], time.Since(p.at))
+	}
+	slices.SortFunc(g.list, func(a, b Element) int { return a.Range.Compare(b.Range) })
+	return g.list
+}
+
+func elapse(list []Element, by time.Duration) {
+	for i := range list {
+		list[i].Expires = max(0, list[i].Expires-by)
+	}
+}
+
 // whole is the context's error where that is why a socket gave up.
 func whole(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
@@ -124,7 +174,7 @@ func whole(ctx context.Context, err error) error {
 	return err
 }
 
-func (k Kernel) readOnce(elements *conn) (State, error) {
+func (k Kernel) readOnce(elements *conn, each take) (State, error) {
 	c, err := nftables.New()
 	if err != nil {
 		return State{}, edge(err, "list tables")
@@ -158,20 +208,15 @@ func (k Kernel) readOnce(elements *conn) (State, error) {
 	if err := k.checkChains(c, &s, have); err != nil {
 		return s, err
 	}
-	return s, k.readElements(elements, &s, have)
+	return s, k.readElements(elements, &s, have, each)
 }
 
 // readElements reads what the sets hold.
-func (k Kernel) readElements(c *conn, s *State, have []*nftables.Set) error {
+func (k Kernel) readElements(c *conn, s *State, have []*nftables.Set, each take) error {
 	there := make(map[string]bool, len(have))
 	for _, x := range have {
 		there[x.Name] = true
 	}
-	type reading struct {
-		from int
-		at   time.Time
-	}
-	var readings []reading
 	for _, kind := range s.layout.kinds() {
 		if !there[kind.name] {
 			continue
@@ -180,30 +225,17 @@ func (k Kernel) readElements(c *conn, s *State, have []*nftables.Set) error {
 		if err != nil {
 			return edge(err, "read the set "+kind.name)
 		}
-		readings = append(readings, reading{len(s.Elements), at})
 		if i := slices.IndexFunc(all, func(e Element) bool { return !kind.holds(e.Range) }); i >= 0 {
 			s.Faults = append(s.Faults, fmt.Sprintf("set %s holds %s, which doesn't belong there", kind.name, all[i].Range))
 		}
-		if kind.allow {
-			for _, e := range all {
-				s.Allow = append(s.Allow, e.Range)
-			}
+		if !kind.allow {
+			each(kind, all, at)
 			continue
 		}
-		s.Elements = append(s.Elements, all...)
-	}
-	// What was read first has less left by now.
-	for i, r := range readings {
-		to := len(s.Elements)
-		if i+1 < len(readings) {
-			to = readings[i+1].from
-		}
-		since := time.Since(r.at)
-		for e := r.from; e < to; e++ {
-			s.Elements[e].Expires = max(0, s.Elements[e].Expires-since)
+		for _, e := range all {
+			s.Allow = append(s.Allow, e.Range)
 		}
 	}
-	slices.SortFunc(s.Elements, func(a, b Element) int { return a.Range.Compare(b.Range) })
 	slices.SortFunc(s.Allow, netblock.Range.Compare)
 	return nil
 }
@@ -228,8 +260,11 @@ func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range,
 		}
 		have.Elements = nil // its memory
 		begin := time.Now()
-		failed = k.commit(ctx, plan, have.generation)
+		failed = k.commit(ctx, &plan, have.generation)
 		k.cfg.slack = time.Since(begin)
+		if failed == nil && k.asPlanned(ctx, &plan, wants, allow, have.generation, now) {
+			return *cmp.Or(first, &plan), nil
+		}
 		left, err := k.remains(ctx, wants, allow, now)
 		var part *HalfError
 		if errors.As(failed, &part) && first == nil {
@@ -312,7 +347,7 @@ func (p *Plan) summary() string {
 // leaving. New elements are refused where something is in their place, for the kernel takes some overlaps and blocks more
 // than was asked later. A change is a removal and an addition: in one transaction no packet passes between, and unlike an
 // update it works on every kernel.
-func (k Kernel) commit(ctx context.Context, p Plan, generation uint32) error {
+func (k Kernel) commit(ctx context.Context, p *Plan, generation uint32) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -326,7 +361,7 @@ func (k Kernel) commit(ctx context.Context, p Plan, generation uint32) error {
 	}
 	defer closeIt()
 	for i, x := range p.split {
-		b, err := k.batch(&p, x, generation)
+		b, err := k.batch(p, x, generation)
 		if err == nil && k.before != nil {
 			err = k.before(i)
 		}
@@ -339,11 +374,19 @@ func (k Kernel) commit(ctx context.Context, p Plan, generation uint32) error {
 		case err != nil:
 			return err
 		}
-		if generation++; generation == 0 {
-			generation++ // as the kernel counts
-		}
+		generation = behind(generation, 1)
 	}
 	return nil
+}
+
+// behind returns the ruleset's number after so many transactions, as the kernel counts: it leaves zero out.
+func behind(generation uint32, transactions int) uint32 {
+	for range transactions {
+		if generation++; generation == 0 {
+			generation++
+		}
+	}
+	return generation
 }
 
 func steps(ranges []netblock.Range) []Step {

@@ -27,8 +27,11 @@ type conn struct {
 	nl    *netlink.Conn
 	raw   syscall.RawConn
 	buf   []byte
-	rows  []row // of the set that was read last, for its memory
-	limit int   // the largest datagram that can be sent, in bytes
+	limit int // the largest datagram that can be sent, in bytes
+
+	// Of the set that was read last, for their memory.
+	rows     []row
+	elements []Element
 }
 
 // largest is the buffer that is asked for, in bytes: where it is granted, any list goes into one datagram. Nothing is
@@ -179,16 +182,20 @@ func queued(fill func(*nftables.Conn) error) (out []netlink.Message, err error) 
 	return out, nil
 }
 
-// transact sends a batch. Where the kernel refuses it, nothing of it is done, and the error says which range it was, if it
-// was one. A question behind the batch tells when all errors there are have been read.
-func (c *conn) transact(b *batch) error {
-	datagram := b.end()
+// send sends a datagram as it is.
+func (c *conn) send(datagram []byte) error {
 	var failed error
 	err := c.raw.Write(func(fd uintptr) bool {
 		failed = unix.Sendto(int(fd), datagram, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 		return failed != unix.EAGAIN && failed != unix.EINTR
 	})
-	if err := errors.Join(err, failed); err != nil {
+	return errors.Join(err, failed)
+}
+
+// transact sends a batch. Where the kernel refuses it, nothing of it is done, and the error says which range it was, if it
+// was one. A question behind the batch tells when all errors there are have been read.
+func (c *conn) transact(b *batch) error {
+	if err := c.send(b.end()); err != nil {
 		return err
 	}
 	question, err := c.nl.Send(netlink.Message{Header: netlink.Header{Type: nftType(unix.NFT_MSG_GETGEN), Flags: netlink.Request,

@@ -3,10 +3,9 @@
 package firewall
 
 import (
+	"encoding/binary"
 	"fmt"
-	"hash/fnv"
 	"slices"
-	"strconv"
 	"time"
 
 	"lastresort/netblock"
@@ -88,6 +87,7 @@ type Plan struct {
 	live     bool             // the table that is replaced drops something
 	leftover bool             // the table beside ours goes
 	split    []part
+	at       time.Time // from when on the timeouts run
 }
 
 // Empty tells whether there is nothing to apply.
@@ -114,13 +114,24 @@ func (c Config) Timeout(w Want, now time.Time) time.Duration {
 	}
 	spread := time.Duration(0)
 	if c.Jitter > 0 && !w.Exact {
-		h, room := fnv.New64a(), [96]byte{}
-		text := strconv.AppendInt(append(w.Range.AppendTo(room[:0]), ' '), w.Until.Unix(), 10)
-		_, _ = h.Write(text) // a hash's never fails
-		spread = time.Duration(h.Sum64() % uint64(c.Jitter))
+		first, last := w.Range.First().As16(), w.Range.Last().As16()
+		sum := hashed(hashed(hashed(fnvBasis, first[:]), last[:]), binary.BigEndian.AppendUint64(nil, uint64(w.Until.Unix())))
+		spread = time.Duration(sum % uint64(c.Jitter))
 	}
 	left := min(w.Until.Sub(now), longest) // Sub gives the largest Duration where it can't hold the difference
 	return max(left+spread+tick, time.Second)
+}
+
+// fnvBasis is what FNV-1a begins with.
+const fnvBasis = 14695981039346656037
+
+// hashed is FNV-1a over more bytes; the library's would be made anew for each of a million ranges.
+func hashed(sum uint64, b []byte) uint64 {
+	const prime = 1099511628211
+	for _, x := range b {
+		sum = (sum ^ uint64(x)) * prime
+	}
+	return sum
 }
 
 // Diff plans how to bring the kernel from what it holds to what it should hold. wants and allow must be sorted and
@@ -129,7 +140,7 @@ func (c Config) Diff(have State, wants []Want, allow []netblock.Range, now time.
 	if err := disjoint(wants); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{layout: have.layout, leftover: have.leftover}
+	p := Plan{layout: have.layout, leftover: have.leftover, at: time.Now()}
 	p.Outgrown = have.Exists && len(have.Faults) == 0 && !have.layout.fits(wants)
 	p.Replace = have.Exists && len(have.Faults) > 0 || p.Outgrown
 	p.Build = !have.Exists || p.Replace
@@ -175,7 +186,7 @@ func (c Config) compare(p *Plan, have State, wants []Want, now time.Time) {
 		switch {
 		case step.Old == nil:
 			p.Add = append(p.Add, step)
-		case !agrees(*step.Old, step.Timeout) && !c.late(*step.Old, step.Timeout) || early(*step.Old, w, now):
+		case !c.serves(step.Old, w, step.Timeout, now):
 			p.Change = append(p.Change, step)
 		default:
 			p.Unchanged++
@@ -196,6 +207,11 @@ func (c Config) again(p *Plan, have State, wants []Want, now time.Time) {
 // anew fills in how a table that is made anew is to be.
 func (c Config) anew(p *Plan, have State, wants []Want, allow []netblock.Range) {
 	p.allow, p.layout, p.live = allow, layoutFor(wants), p.Replace && len(have.Elements) > 0
+}
+
+// serves tells whether an element ends as is wanted now; timeout is what it would be given.
+func (c Config) serves(e *Element, w Want, timeout time.Duration, now time.Time) bool {
+	return (agrees(*e, timeout) || c.late(*e, timeout)) && !early(*e, w, now)
 }
 
 // agrees tells whether an element ends near when it should.

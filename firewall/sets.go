@@ -34,8 +34,16 @@ var kinds = []setKind{
 var single, spread = kinds[:2], kinds[2:]
 
 // holds tells whether a range belongs into a set of this kind, among those for blocks or those for what is allowed.
-func (k setKind) holds(r netblock.Range) bool {
+func (k *setKind) holds(r netblock.Range) bool {
 	return k.is4 == r.Is4() && k.interval == (k.allow || r.First() != r.Last()) && (!k.part.IsValid() || k.part.Covers(r))
+}
+
+// lowest is the first address of the family.
+func (k *setKind) lowest() netip.Addr {
+	if k.is4 {
+		return netip.IPv4Unspecified()
+	}
+	return netip.IPv6Unspecified()
 }
 
 // set is the library's form of one of our sets.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/google/nftables"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -182,14 +183,15 @@ func (k Kernel) batch(p *Plan, x part, generation uint32) (*batch, error) {
 	if x.beside {
 		k, replace = beside, p.leftover
 	}
-	b := newBatch(k.cfg.Table, generation)
+	var built []netlink.Message
 	if x.build {
-		built, err := queued(func(c *nftables.Conn) error { return k.build(c, p.layout, replace) })
-		if err != nil {
+		var err error
+		if built, err = queued(func(c *nftables.Conn) error { return k.build(c, p.layout, replace) }); err != nil {
 			return nil, err
 		}
-		b.add(built)
 	}
+	b := newBatch(k.cfg.Table, generation, x.size(len(p.layout.kinds()))+sizeOf(built))
+	b.add(built)
 	deletion := unix.NFT_MSG_DELSETELEM
 	if k.destroys() {
 		deletion = destroyElement
@@ -220,8 +222,22 @@ func (c Config) tableSize(p *Plan) (size int) {
 	if err != nil {
 		return 0 // sending says so
 	}
-	for _, m := range built {
+	return sizeOf(built)
+}
+
+func sizeOf(messages []netlink.Message) (size int) {
+	for _, m := range messages {
 		size += unix.SizeofNlMsghdr + (len(m.Data)+3)&^3
 	}
 	return size
+}
+
+// size returns how many bytes a transaction about so many sets takes but for building the table, about.
+func (x *part) size(sets int) int {
+	const header = 128
+	w := divider{header: header}
+	w.sizes(0, x.allowRemove, x.allowAdd)
+	w.sizes(0, x.remove...)
+	w.sizes(0, x.add...)
+	return w.size + 2*sets*header
 }

@@ -282,7 +282,7 @@ func TestARefusalNamesTheRange(t *testing.T) {
 		t.Fatal(err)
 	}
 	nft(t, "add element inet lastresort range4 { 192.0.2.16/28 }")
-	err = k.commit(t.Context(), p, held(t, k).generation)
+	err = k.commit(t.Context(), &p, held(t, k).generation)
 	var refused *RefusedError
 	if !errors.As(err, &refused) || refused.Range != rng(t, "192.0.2.8-192.0.2.31") || !errors.Is(err, unix.EEXIST) {
 		t.Errorf("%v; expected the range that is in the way of another", err)

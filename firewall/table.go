@@ -242,7 +242,8 @@ func (k Kernel) checkSets(s *State, have []*nftables.Set, elements *conn) error 
 // checkMap tells whether the map of a kind in spread leads to its parts.
 func (k Kernel) checkMap(s *State, c *conn, kind int) error {
 	name := spread[kind].mapName()
-	rows, err := c.read(setKind{name: name}.setName(k.cfg.Table))
+	set := setKind{name: name}
+	rows, err := c.read(set.setName(k.cfg.Table))
 	if err != nil {
 		return edge(err, "read the map "+name)
 	}

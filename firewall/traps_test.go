@@ -163,11 +163,11 @@ func TestAStalePlanChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	nft(t, "add element inet lastresort range4 { 192.0.2.16/28 }") // meanwhile, and where the plan adds
-	if err := k.commit(t.Context(), p, have.generation); !errors.Is(err, unix.ERESTART) {
+	if err := k.commit(t.Context(), &p, have.generation); !errors.Is(err, unix.ERESTART) {
 		t.Errorf("%v; expected to be told that the plan is stale", err)
 	}
 	have.generation = held(t, k).generation
-	if err := k.commit(t.Context(), p, have.generation); !errors.Is(err, unix.EEXIST) {
+	if err := k.commit(t.Context(), &p, have.generation); !errors.Is(err, unix.EEXIST) {
 		t.Errorf("%v; expected that an overlap is refused", err)
 	}
 	if d := cmp.Diff([]string{"192.0.2.16/28", "192.0.2.64/28"}, rangesOf(held(t, k))); d != "" {
@@ -186,7 +186,7 @@ func TestWhatExpiresMeanwhileDoesntFailABatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(1100 * time.Millisecond)
-		if err := k.commit(t.Context(), p, have.generation); (err != nil) != old {
+		if err := k.commit(t.Context(), &p, have.generation); (err != nil) != old {
 			t.Errorf("%s: %v", name, err)
 		}
 		apply(t, k, forGood(t, "192.0.2.20-192.0.2.40"))
@@ -263,7 +263,7 @@ func TestAnyStateLeadsToAnyOther(t *testing.T) {
 }
 
 func FuzzRows(f *testing.F) {
-	f.Add(kinds[4].append(nil, Step{Timeout: time.Hour, Range: netblock.OfPrefix(netip.MustParsePrefix("192.0.2.0/28")), Old: &Element{Packets: 1}}))
+	f.Add(kinds[4].append(nil, &Step{Timeout: time.Hour, Range: netblock.OfPrefix(netip.MustParsePrefix("192.0.2.0/28")), Old: &Element{Packets: 1}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var rows []row
 		_ = attributes(b, func(_ uint16, one []byte) error {
@@ -272,7 +272,7 @@ func FuzzRows(f *testing.F) {
 			return err
 		})
 		for _, k := range kinds {
-			for _, e := range k.read(rows) {
+			for _, e := range k.read(rows, nil) {
 				if !e.Range.IsValid() || e.Range.Is4() != k.is4 {
 					t.Errorf("%s in %s", e.Range, k.name)
 				}
@@ -306,10 +306,54 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkDelta takes 500 out of 100,000 ranges and puts 500 others in, neighbours or such as lie all over the list: what
+// Apply does, taken apart.
 func BenchmarkDelta(b *testing.B) {
 	k, wants := benchKernel(b, 100_000)
-	for i := 0; b.Loop(); i++ {
-		apply(b, k, wants[i%2*1000:])
+	for what, outside := range map[string][2]func(i int) bool{
+		"together": {func(i int) bool { return i < 500 }, func(i int) bool { return i/500 == 1 }},
+		"spread":   {func(i int) bool { return i%200 == 0 }, func(i int) bool { return i%200 == 100 }},
+	} {
+		var lists [2][]Want
+		for turn := range lists {
+			for i, w := range wants {
+				if !outside[turn](i) {
+					lists[turn] = append(lists[turn], w)
+				}
+			}
+		}
+		apply(b, k, lists[1])
+		b.Run(what, func(b *testing.B) { benchDelta(b, k, lists) })
+	}
+}
+
+func benchDelta(b *testing.B, k Kernel, lists [2][]Want) {
+	b.Helper()
+	var spent [4]time.Duration
+	for turn := 0; b.Loop(); turn = 1 - turn {
+		at := []time.Time{time.Now()}
+		lap := func() { at = append(at, time.Now()) }
+		have := held(b, k)
+		lap()
+		p, err := k.cfg.Diff(have, lists[turn], nil, time.Now())
+		lap()
+		if err == nil {
+			err = k.commit(b.Context(), &p, have.generation)
+		}
+		lap()
+		if err != nil || !k.asPlanned(b.Context(), &p, lists[turn], nil, have.generation, time.Now) {
+			b.Fatal("not as planned: ", err)
+		}
+		lap()
+		if len(p.Add)+len(p.Remove) != 1000 {
+			b.Fatalf("%s; expected a change of 1,000", p.summary())
+		}
+		for i := range spent {
+			spent[i] += at[i+1].Sub(at[i])
+		}
+	}
+	for i, what := range []string{"read", "plan", "commit", "check"} {
+		b.ReportMetric(spent[i].Seconds()*1000/float64(b.N), what+"-ms")
 	}
 }
 

@@ -20,9 +20,9 @@ type Range struct {
 
 // Between returns the range from first to last. Both must be plain addresses of one family, in order.
 func Between(first, last netip.Addr) (Range, error) {
-	for _, a := range []netip.Addr{first, last} {
-		if err := checkAddr(a, a.String()); err != nil {
-			return Range{}, err
+	for _, a := range [...]netip.Addr{first, last} {
+		if !plainAddr(a) {
+			return Range{}, checkAddr(a, a.String())
 		}
 	}
 	if first.BitLen() != last.BitLen() {
@@ -208,6 +208,8 @@ func ParseAddr(s string) (netip.Addr, error) {
 	}
 	return a, checkAddr(a, s)
 }
+
+func plainAddr(a netip.Addr) bool { return a.IsValid() && a.Zone() == "" && !a.Is4In6() }
 
 func checkAddr(a netip.Addr, said string) error {
 	switch {

@@ -35,6 +35,8 @@ type difference struct {
 	Unchanged    int       `json:"unchanged"`
 	Allow        [2]int    `json:"allow"` // ranges added to and removed from the allow set
 	Held         []guarded `json:"held_back"`
+
+	total int // of the changes, where Changes are the first of them
 }
 
 // guarded is a new range that a guard keeps back.
@@ -43,7 +45,13 @@ type guarded struct {
 	Guards []string       `json:"guards"`
 }
 
+// differenceOf puts a plan into words.
 func differenceOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []history.Exemption) difference {
+	return beginningOf(cfg, p, want, exempt, len(p.Add)+len(p.Change)+len(p.Remove)+len(exempt))
+}
+
+// beginningOf is differenceOf for whoever shows so many of the changes at most.
+func beginningOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []history.Exemption, most int) difference {
 	d := difference{Table: "inet " + cfg.Table, Build: p.Build, Replace: p.Replace, Outgrown: p.Outgrown, Transactions: p.Transactions, Changes: []change{}, Add: len(p.Add), Change: len(p.Change), Remove: len(p.Remove),
 		Unchanged: p.Unchanged, Allow: [2]int{len(p.AllowAdd), len(p.AllowRemove)}, Held: []guarded{}}
 	of := func(r netblock.Range) decide.Standing {
@@ -53,19 +61,21 @@ func differenceOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []hi
 		}
 		return want.standing[i]
 	}
-	d.Changes = slices.Grow(d.Changes, len(p.Add)+len(p.Change)+len(p.Remove))
-	for _, s := range p.Add {
+	d.total = len(p.Add) + len(p.Change) + len(p.Remove)
+	first := func(steps []firewall.Step) []firewall.Step { return steps[:min(most+1, len(steps))] } // they are sorted; one more tells that there are
+	d.Changes = slices.Grow(d.Changes, min(3*most+3, d.total))
+	for _, s := range first(p.Add) {
 		x := of(s.Range)
 		d.Changes = append(d.Changes, change{"+", s.Range, ends(x.Until), x.Reason})
 	}
-	for _, s := range p.Change {
+	for _, s := range first(p.Change) {
 		d.Changes = append(d.Changes, change{"~", s.Range, left(s.Old.Timeout, s.Old.Expires) + " -> " + left(s.Timeout, s.Timeout), of(s.Range).Reason})
 	}
 	var known netblock.Set
 	if len(p.Remove) > 0 {
 		known = want.known()
 	}
-	for _, s := range p.Remove {
+	for _, s := range first(p.Remove) {
 		why := "no longer wanted"
 		if !known.Overlaps(s.Range) {
 			why = "not ours"
@@ -76,6 +86,7 @@ func differenceOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []hi
 		if r, err := netblock.ParseRange(x.Range); err == nil {
 			d.Changes = append(d.Changes, change{"!", r, "exempt", x.Why})
 			d.Exempt++
+			d.total++
 		}
 	}
 	slices.SortStableFunc(d.Changes, func(a, b change) int { return a.Range.Compare(b.Range) })
@@ -111,7 +122,7 @@ func (p *page) difference(d difference, most int) {
 	}
 	for i, c := range d.Changes {
 		if i == most {
-			p.line("  and %d more; lastresort list shows what is in force", len(d.Changes)-most)
+			p.line("  and %d more; lastresort list shows what is in force", d.total-most)
 			break
 		}
 		sign := c.Sign

@@ -203,9 +203,11 @@ func (f *fields) timeIf(key string) time.Time {
 // The store keeps moments as nanoseconds in 64 bits; these years are well inside.
 const firstYear, lastYear = 1970, 2200
 
+func storable(t time.Time) bool { return t.UTC().Year() >= firstYear && t.UTC().Year() <= lastYear }
+
 func (f *fields) moment(key, s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || t.UTC().Year() < firstYear || t.UTC().Year() > lastYear {
+	if err != nil || !storable(t) {
 		f.fail("%q is %q; expected a time with an offset such as 2026-11-02T02:00:00Z, from %d to %d", key, s, firstYear, lastYear)
 		return time.Time{}
 	}

@@ -68,11 +68,28 @@ func momentOf(known time.Time) int64 {
 
 // LoadRecords is Load without sightings and traffic, which are many and which what is in force doesn't depend on.
 func (s *Store) LoadRecords(ctx context.Context, known time.Time) (History, error) {
+	var blocks []Block
+	h, err := s.StreamBlocks(ctx, known, func(b *Block, after, of int) {
+		if n := len(blocks); n == cap(blocks) { // append would copy a million a dozen times, and leave as much memory behind
+			blocks = slices.Grow(blocks, max(64, n/4, n*(of-after)/max(1, after)))
+		}
+		blocks = append(blocks, *b)
+	})
+	h.Blocks = blocks
+	return h, err
+}
+
+// StreamBlocks is LoadRecords for whoever wants none of the blocks kept: each is called with every one, in their order, and
+// how many of about how many records came before it.
+func (s *Store) StreamBlocks(ctx context.Context, known time.Time, each func(b *Block, after, of int)) (History, error) {
 	var h History
 	if s.file == memory {
 		return h, nil
 	}
-	err := s.loadRecords(ctx, momentOf(known), &h)
+	n, err := s.count(ctx, "record")
+	if err == nil {
+		err = s.loadRecords(ctx, momentOf(known), &h, func(b *Block, after int) { each(b, after, n) })
+	}
 	return h, s.failed(err)
 }
 
@@ -94,7 +111,7 @@ func (s *Store) count(ctx context.Context, table string) (n int, err error) {
 	return n, s.failed(err)
 }
 
-func (s *Store) loadRecords(ctx context.Context, until int64, h *History) error {
+func (s *Store) loadRecords(ctx context.Context, until int64, h *History, each func(b *Block, after int)) error {
 	// A context that can end makes the driver watch it by a goroutine for each row; here it is looked at now and then.
 	rows, err := s.db.QueryContext(context.WithoutCancel(ctx), `SELECT text FROM record WHERE known <= ? ORDER BY seq`, until)
 	if err != nil {
@@ -102,21 +119,25 @@ func (s *Store) loadRecords(ctx context.Context, until int64, h *History) error 
 	}
 	defer rows.Close() // rows.Err tells what matters
 	var text []byte
-	seen := names{}
+	into := any((*raw)(&text))
+	blocks := blockReader{seen: names{}}
 	for n := 0; rows.Next(); n++ {
 		if n%1000 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := rows.Scan((*raw)(&text)); err != nil {
+		if err := rows.Scan(into); err != nil {
 			return err
+		}
+		if blocks.read(text) {
+			each(&blocks.block, n)
+			continue
 		}
 		r, err := Decode(text)
 		if err != nil {
 			return &StoreError{s.path, fmt.Sprintf("holds a record that can't be read: %v", err), "keep the file and restore the last export"}
 		}
-		if b, ok := r.(Block); ok { // of which there may be a million, with the same few words
-			b.By, b.Reason = seen.ofString(b.By), seen.ofString(b.Reason)
-			h.Blocks = append(h.Blocks, b)
+		if b, ok := r.(Block); ok {
+			each(&b, n)
 			continue
 		}
 		h.Append(r)
@@ -176,14 +197,6 @@ func (n names) of(b []byte) string {
 		return s
 	}
 	s := string(b)
-	n[s] = s
-	return s
-}
-
-func (n names) ofString(s string) string {
-	if same, ok := n[s]; ok {
-		return same
-	}
 	n[s] = s
 	return s
 }
