@@ -2,9 +2,7 @@ package evidence
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -290,33 +288,22 @@ func TestAPipeIsReadToItsEnd(t *testing.T) {
 	}
 }
 
-// TestFollowARotationWithinOneTick rotates a log that was read while it was empty, within the time that file systems tell
-// apart: what it got meanwhile is read.
+// TestFollowARotationWithinOneTick rotates a log that was cut and read while it was empty, within the time that file systems
+// tell apart: what it got since is read.
 func TestFollowARotationWithinOneTick(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "auth.log")
-	line := func(n int) []byte {
-		return fmt.Appendf(nil, "Nov  1 01:00:00 mail sshd[%d]: Failed password for root from 192.0.2.%[1]d port 4000 ssh2\n", n)
+	f := newFollower(t)
+	f.write(3)
+	f.read()
+	f.truncate()
+	if sum := f.read(); !sum.Lost {
+		t.Errorf("%+v; wanted the cut told", sum)
 	}
-	write := func(name string, text []byte) {
-		t.Helper()
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	o := Options{At: time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC)}
-	write(path, nil)
-	at, _, err := Follow(t.Context(), path, Position{}, o, NewTally("local"))
-	if err != nil {
+	appendTo(t, f.path+".1", attempts(10, 1))
+	if err := os.Chtimes(f.path+".1", f.at.Written, f.at.Written); err != nil {
 		t.Fatal(err)
 	}
-	write(path+".1", line(1))
-	write(path, line(2))
-	if err := os.Chtimes(path+".1", at.Written, at.Written); err != nil {
-		t.Fatal(err)
-	}
-	tally := NewTally("local")
-	_, sum, err := Follow(t.Context(), path, at, o, tally)
-	if seen, _ := tally.Records(); err != nil || len(seen) != 2 || sum.Lost {
-		t.Errorf("%v, lost %v, error %v; expected two lines", seen, sum.Lost, err)
+	appendTo(t, f.path, attempts(20, 1))
+	if sum := f.read(); sum.Hostile != 2 || sum.Lost {
+		t.Errorf("%+v; wanted two lines", sum)
 	}
 }
