@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"path/filepath"
 	"time"
 )
 
@@ -35,7 +36,7 @@ func Follow(ctx context.Context, path string, from Position, o Options, t *Tally
 }
 
 // mostTries bounds how often a log is read again that was rotated while it was read.
-const mostTries = 20
+const mostTries = 10
 
 var errTurned = errors.New("it is rotated again and again, quicker than it can be read")
 
@@ -138,7 +139,7 @@ func filesSince(path string, from Position) ([]*file, bool, error) {
 	}
 	names := namesOf(path)
 	old, err := oldFiles(path, live)
-	if err == nil && !maps.Equal(names, namesOf(path)) {
+	if err == nil && (names[filepath.Base(path)] != live.pos.Inode || !maps.Equal(names, namesOf(path))) {
 		err = errTurned
 	}
 	if err != nil {
