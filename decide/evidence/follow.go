@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"time"
 )
 
@@ -13,6 +12,8 @@ import (
 // that lie beside the log under its name, then the ones between, then the new. From the zero Position it reads the old files
 // too, oldest first, for the first night wants a history; a caller who names old files as well must leave them out, see
 // IsOldFile. A pipe is read to its end, and has no position.
+//
+// A log that is rotated in a way that leaves open what was read is read again, and o told of its lines again.
 //
 // What was read until an error is in the position and counts. An old file that is damaged doesn't keep the newer ones from
 // being read; its error comes at the end. A *FormatError is about the log itself: then nothing of it is worth keeping.
@@ -120,7 +121,7 @@ func (d *digest) file(ctx context.Context, f *file) error {
 
 // filesSince opens the files that hold what came since a position, in their order and the log last, and tells whether some of
 // it is nowhere. All are opened before any is read, the log before the old ones: where it has begun anew, what it had before is
-// among these, whole. It is errTurned where the old ones were renamed meanwhile.
+// among these, whole. It is errTurned where one of them was renamed meanwhile.
 func filesSince(path string, from Position) ([]*file, bool, error) {
 	live, err := open(path)
 	if errors.Is(err, fs.ErrNotExist) && len(namesOf(path)) > 0 {
@@ -139,7 +140,7 @@ func filesSince(path string, from Position) ([]*file, bool, error) {
 	}
 	names := namesOf(path)
 	old, err := oldFiles(path, live)
-	if err == nil && (names[filepath.Base(path)] != live.pos.Inode || !maps.Equal(names, namesOf(path))) {
+	if err == nil && !(maps.Equal(names, namesOf(path)) && live.isAt(path)) {
 		err = errTurned
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package evidence
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -305,5 +306,47 @@ func TestFollowARotationWithinOneTick(t *testing.T) {
 	appendTo(t, f.path, attempts(20, 1))
 	if sum := f.read(); sum.Hostile != 2 || sum.Lost {
 		t.Errorf("%+v; wanted two lines", sum)
+	}
+}
+
+// TestALogBehindALink is read although its old files lie elsewhere, as those of containers do.
+func TestALogBehindALink(t *testing.T) {
+	f := newFollower(t)
+	f.write(3)
+	link := filepath.Join(t.TempDir(), "auth.log")
+	if err := os.Symlink(f.path, link); err != nil {
+		t.Fatal(err)
+	}
+	f.path = link
+	if sum := f.read(); sum.Hostile != 3 {
+		t.Errorf("%+v", sum)
+	}
+	f.write(2)
+	if sum := f.read(); sum.Hostile != 2 || sum.Lost {
+		t.Errorf("the next time: %+v", sum)
+	}
+}
+
+// TestALogThatIsAlwaysRotated is given up, with nothing of it counted, and is read when it rests.
+func TestALogThatIsAlwaysRotated(t *testing.T) {
+	f := newFollower(t)
+	f.write(2)
+	f.read()
+	f.write(3)
+	turned := 0
+	t.Cleanup(func() { step = func() {} })
+	step = func() {
+		turned++
+		f.rename(f.path, f.path+".1") // the one before is lost
+		appendTo(t, f.path, attempts(10*turned, 1))
+	}
+	at := f.at
+	sum, err := f.follow()
+	step = func() {}
+	if d := cmp.Diff(at, f.at); !errors.As(err, new(*DamageError)) || sum.Lines > 0 || d != "" {
+		t.Errorf("%+v, %v (-want +got):\n%s", sum, err, d)
+	}
+	if sum := f.read(); sum.Hostile != 2 || !sum.Lost {
+		t.Errorf("%+v", sum)
 	}
 }

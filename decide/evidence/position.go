@@ -106,6 +106,17 @@ func (f *file) begins(with Position) bool {
 // isFile tells whether a file is the one that was read, under whatever name.
 func (f *file) isFile(p Position) bool { return f.pos.Device == p.Device && f.pos.Inode == p.Inode }
 
+// isAt tells whether a file is the one that has a name now.
+func (f *file) isAt(path string) bool {
+	step()
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || f.isFile(Position{Device: uint64(s.Dev), Inode: s.Ino})
+}
+
 // begun tells whether the first line of a file can tell it from others: many begin with the same half of one.
 func (f *file) begun() bool { return len(f.head) == headSize || bytes.IndexByte(f.head, '\n') >= 0 }
 

@@ -82,7 +82,7 @@ func oldFiles(path string, live *file) ([]*file, error) {
 	return out, nil
 }
 
-// namesOf returns the files of a log as they are named now, the log and its old ones, by inode.
+// namesOf returns the inodes of a log's old files by their names, as they are now.
 func namesOf(path string) map[string]uint64 {
 	step()
 	out := map[string]uint64{}
@@ -91,7 +91,7 @@ func namesOf(path string) map[string]uint64 {
 		return out // opening them tells why
 	}
 	for _, e := range entries {
-		if _, _, ok := turnOf(e.Name(), filepath.Base(path)); !ok && e.Name() != filepath.Base(path) {
+		if _, _, ok := turnOf(e.Name(), filepath.Base(path)); !ok {
 			continue
 		}
 		if info, err := e.Info(); err == nil {
