@@ -147,7 +147,7 @@ func filesSince(path string, from Position) ([]*file, bool, error) {
 		return append(old, live), false, err
 	}
 	if !live.packed {
-		// It may have got lines before it was copied, and was that copy begun before.
+		// The copy that is being made may have lines that the log got after it was opened.
 		old = withoutCopies(old, live.headNow())
 	}
 	if from.isZero() {
@@ -165,11 +165,11 @@ func filesSince(path string, from Position) ([]*file, bool, error) {
 			}
 		}
 	}
-	// The file that was read is gone. Those that were written to since are new; where that was told and nothing had come since, so
-	// is one of the very same time, which file systems tell apart by milliseconds only.
+	// The file that was read is gone. Those that were written to since are new; one of the very same time, which file systems tell
+	// apart by milliseconds only, may be older, and is left out.
 	var since []*file
 	for _, f := range old {
-		if f.pos.Written.After(from.Written) || from.Offset == 0 && f.pos.Written.Equal(from.Written) {
+		if f.pos.Written.After(from.Written) {
 			since = append(since, f)
 		} else {
 			closeAll([]*file{f})

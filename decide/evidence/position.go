@@ -127,17 +127,21 @@ func (f *file) isUnborn() bool {
 }
 
 // stands tells whether what was read of a file since it was opened is that file's: it wasn't emptied meanwhile, and written
-// anew. That is looked at after reading, for no file becomes again what it was.
+// anew. That is looked at after reading, for no file becomes again what it was. It notes when what still stands was written.
 func (f *file) stands() bool {
-	switch {
-	case f.packed || f.pos.isZero():
+	if f.packed || f.pos.isZero() {
 		return true
-	case f.begun():
-		return bytes.HasPrefix(f.headNow(), f.head)
 	}
 	step()
 	info, err := f.Stat()
-	return err == nil && info.Size() == f.size && info.ModTime().Equal(f.pos.Written)
+	if err != nil {
+		return false
+	}
+	if !f.begun() {
+		return info.Size() == f.size && info.ModTime().Equal(f.pos.Written)
+	}
+	f.pos.Written = info.ModTime().UTC()
+	return bytes.HasPrefix(f.headNow(), f.head)
 }
 
 // headNow returns the first bytes of a file that isn't packed.
