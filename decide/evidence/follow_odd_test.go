@@ -349,26 +349,44 @@ func TestALogBehindALink(t *testing.T) {
 	}
 }
 
-// TestALogThatIsAlwaysRotated is given up, with nothing of it counted, and is read when it rests.
-func TestALogThatIsAlwaysRotated(t *testing.T) {
+// TestALogThatNeverRests is given up, with nothing of it counted, and is read when it rests.
+func TestALogThatNeverRests(t *testing.T) {
 	f := newFollower(t)
 	f.write(2)
 	f.read()
-	f.write(3)
-	turned := 0
+	f.written += 1000 // other lines
 	t.Cleanup(func() { step = func() {} })
 	step = func() {
-		turned++
-		f.rename(f.path, f.path+".1") // the one before is lost
-		appendTo(t, f.path, attempts(10*turned, 1))
+		f.truncate()
+		f.write(1)
 	}
-	at := f.at
-	sum, err := f.follow()
+	tally := NewTally("local")
+	at, sum, err := Follow(t.Context(), f.path, f.at, Options{At: readAt}, tally)
 	step = func() {}
-	if d := cmp.Diff(at, f.at); !errors.As(err, new(*DamageError)) || sum.Lines > 0 || d != "" {
-		t.Errorf("%+v, %v (-want +got):\n%s", sum, err, d)
+	seen, _ := tally.Records()
+	if d := cmp.Diff(f.at, at); !errors.As(err, new(*DamageError)) || sum.Lines > 0 || len(seen) > 0 || d != "" {
+		t.Errorf("%+v, %v, %v (-want +got):\n%s", sum, seen, err, d)
 	}
-	if sum := f.read(); sum.Hostile != 2 || !sum.Lost {
+	if sum := f.read(); sum.Hostile != 1 || !sum.Lost {
+		t.Errorf("%+v", sum)
+	}
+}
+
+// TestALogThatIsMissingForAMoment is between being renamed and being there anew.
+func TestALogThatIsMissingForAMoment(t *testing.T) {
+	f := newFollower(t)
+	f.write(2)
+	f.read()
+	f.write(1)
+	rotations["rename"](f, 1)
+	t.Cleanup(func() { step = func() {} })
+	looks := 0
+	step = func() {
+		if looks++; looks == 3 {
+			f.write(1)
+		}
+	}
+	if sum := f.read(); sum.Hostile != 2 || sum.Lost {
 		t.Errorf("%+v", sum)
 	}
 }
