@@ -129,7 +129,7 @@ func (f *file) isUnborn() bool {
 // stands tells whether what was read of a file since it was opened is that file's: it wasn't emptied meanwhile, and written
 // anew. That is looked at after reading, for no file becomes again what it was. It notes when what still stands was written.
 func (f *file) stands() bool {
-	if f.packed || f.pos.isZero() {
+	if f.packed && f.begun() || f.pos.isZero() { // what is gzipped isn't emptied, but may be in the making
 		return true
 	}
 	step()
