@@ -32,6 +32,7 @@ func TestKilledObserveCountsEachLineOnce(t *testing.T) {
 		times = 300
 	}
 	written, killed := 0, 0
+	var whole time.Duration // that reading takes which isn't killed, here and now
 	for i := range times {
 		var text strings.Builder
 		for range 200 {
@@ -54,10 +55,18 @@ func TestKilledObserveCountsEachLineOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := observe("observe", log)
+		began := time.Now()
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(random.IntN(120)) * time.Millisecond)
+		if i%10 == 0 {
+			if err := c.Wait(); err != nil {
+				t.Fatal(err)
+			}
+			whole = time.Since(began)
+			continue
+		}
+		time.Sleep(time.Duration(random.Int64N(int64(2 * whole))))
 		_ = c.Process.Kill() // or it was quicker
 		if c.Wait() != nil {
 			killed++

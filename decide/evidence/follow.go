@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"maps"
 	"time"
 )
@@ -12,30 +13,42 @@ import (
 // too, oldest first, for the first night wants a history; a caller who names old files as well must leave them out, see
 // IsOldFile. A pipe is read to its end, and has no position.
 //
+// A log that is rotated in a way that leaves open what was read is read again, and o told of its lines again.
+//
 // What was read until an error is in the position and counts. An old file that is damaged doesn't keep the newer ones from
 // being read; its error comes at the end. A *FormatError is about the log itself: then nothing of it is worth keeping.
 func Follow(ctx context.Context, path string, from Position, o Options, t *Tally) (Position, Summary, error) {
 	for try := 1; ; try++ {
 		mine := NewTally(t.Reporter)
-		at, sum, cut, err := follow(ctx, path, from, o, mine)
-		if cut && try < mostTries && ctx.Err() == nil {
-			continue
+		at, sum, turned, err := follow(ctx, path, from, o, mine)
+		if !turned {
+			t.take(mine)
+			return at, sum, err
 		}
-		t.take(mine)
-		return at, sum, err
+		if try == mostTries {
+			return from, Summary{}, err
+		}
+		select {
+		case <-ctx.Done():
+			return from, Summary{}, ctx.Err()
+		case <-time.After(time.Duration(try) * time.Millisecond):
+		}
 	}
 }
 
-// mostTries bounds how often a log is read again that was emptied while it was read, and opened again that was rotated.
-const mostTries = 20
+// mostTries bounds how often a log is read again that was rotated while it was read.
+const mostTries = 10
 
-// follow is Follow once. cut tells that the log was emptied meanwhile, so that what was read may be of two files.
-func follow(ctx context.Context, path string, from Position, o Options, t *Tally) (at Position, sum Summary, cut bool, err error) {
+var errTurned = errors.New("it is rotated again and again, quicker than it can be read")
+
+// follow is Follow once. turned tells that the log was rotated meanwhile in a way that leaves open what was read: nothing of
+// that counts.
+func follow(ctx context.Context, path string, from Position, o Options, t *Tally) (at Position, sum Summary, turned bool, err error) {
 	d := newDigest(path, o, t)
-	files, names, lost, err := filesSince(path, from)
+	files, lost, err := filesSince(path, from)
 	defer closeAll(files)
 	if err != nil {
-		return from, d.sum, false, &DamageError{path, 0, cause(err).Error()}
+		return from, d.sum, errors.Is(err, errTurned), &DamageError{path, 0, cause(err).Error()}
 	}
 	d.sum.Lost = lost
 	d.known = !from.isZero() // it was recognised when it was read first
@@ -43,28 +56,32 @@ func follow(ctx context.Context, path string, from Position, o Options, t *Tally
 	at = from
 	var damage error
 	for i, f := range files {
-		f.final = i+1 < len(files) && (i+2 < len(files) || files[i+1].size > 0) // the next one has lines, so this one gets none
-		err := d.file(ctx, f)
-		cut = f.wasCut() || cut
-		// One that was empty may have been filled, copied away and filled again since: then there is another old file.
-		cut = cut || f.live && f.size == 0 && f.pos.Offset > 0 && !maps.Equal(names, namesOf(path))
-		if f.live && i > 0 && f.pos.Offset == 0 && err == nil {
-			break // whoever writes may still be writing the file before
+		if f.isUnborn() {
+			break
 		}
-		if err == nil || f.pos.Lines > 0 {
+		f.final = i+1 < len(files) && !files[i+1].isUnborn() // who writes has gone on to the next one
+		err := d.file(ctx, f)
+		if !f.stands() {
+			return from, Summary{}, true, &DamageError{path, 0, errTurned.Error()}
+		}
+		if f.pos.Offset > 0 && (err == nil || f.pos.Lines > 0) {
 			at = f.pos
 			at.Last = latest(from.Last, d.sum.Last)
 		}
 		if err != nil && (f.live || ctx.Err() != nil) {
 			at, sum, err = d.stop(at, err)
-			return at, sum, cut, err
+			return at, sum, false, err
 		}
 		if damage == nil {
 			damage = err
 		}
 	}
+	if live := files[len(files)-1]; lost && d.sum.Lines == 0 { // that is told once; what is written from now on is new
+		at = live.pos
+		at.Offset, at.Lines, at.Last = 0, 0, from.Last
+	}
 	at, sum, err = d.stop(at, damage)
-	return at, sum, cut, err
+	return at, sum, false, err
 }
 
 // stop adds to a position what the readers know.
@@ -102,24 +119,14 @@ func (d *digest) file(ctx context.Context, f *file) error {
 	return err
 }
 
-// filesSince opens the files that hold what came since a position, in their order, and tells whether some of it is nowhere.
-// They are opened before anything is read, so that a rotation meanwhile doesn't change what they are; one that goes on while
-// they are opened is waited for.
-func filesSince(path string, from Position) (files []*file, names map[string]uint64, lost bool, err error) {
-	for try := 1; ; try++ {
-		names = namesOf(path)
-		files, lost, err = filesNow(path, from)
-		if try == mostTries || maps.Equal(names, namesOf(path)) {
-			return files, names, lost, err
-		}
-		closeAll(files)
-		time.Sleep(time.Duration(try) * time.Millisecond)
-	}
-}
-
-// filesNow is filesSince where nothing is rotated meanwhile.
-func filesNow(path string, from Position) ([]*file, bool, error) {
+// filesSince opens the files that hold what came since a position, in their order and the log last, and tells whether some of
+// it is nowhere. All are opened before any is read, the log before the old ones: where it has begun anew, what it had before is
+// among these, whole. It is errTurned where one of them was renamed meanwhile.
+func filesSince(path string, from Position) ([]*file, bool, error) {
 	live, err := open(path)
+	if errors.Is(err, fs.ErrNotExist) && len(namesOf(path)) > 0 {
+		return nil, false, errors.Join(errTurned, err) // between its renaming and the new one
+	}
 	if err != nil {
 		return nil, false, err
 	}
@@ -131,15 +138,23 @@ func filesNow(path string, from Position) ([]*file, bool, error) {
 	if live.pos.isZero() {
 		return []*file{live}, false, nil
 	}
+	names := namesOf(path)
 	old, err := oldFiles(path, live)
+	if err == nil && !(maps.Equal(names, namesOf(path)) && live.isAt(path)) {
+		err = errTurned
+	}
 	if err != nil {
 		return append(old, live), false, err
+	}
+	if !live.packed {
+		// The copy that is being made may have lines that the log got after it was opened.
+		old = withoutCopies(old, live.headNow())
 	}
 	if from.isZero() {
 		return append(old, live), false, nil
 	}
 	for _, same := range []func(*file) bool{
-		func(f *file) bool { return f.isFile(from) && (from.Offset == 0 || f.begins(from)) },
+		func(f *file) bool { return f.isFile(from) && f.begins(from) },
 		func(f *file) bool { return f.begins(from) },
 	} {
 		for i := len(old) - 1; i >= 0; i-- {
@@ -150,11 +165,11 @@ func filesNow(path string, from Position) ([]*file, bool, error) {
 			}
 		}
 	}
-	// The file that was read is gone, or had no line yet. Those that were written to since are new; beside one without a line no
-	// older one was left, and so is one of the very same time, which file systems tell apart by milliseconds only.
+	// The file that was read is gone. Those that were written to since are new; one of the very same time, which file systems tell
+	// apart by milliseconds only, may be older, and is left out.
 	var since []*file
 	for _, f := range old {
-		if f.pos.Written.After(from.Written) || from.Offset == 0 && f.pos.Written.Equal(from.Written) {
+		if f.pos.Written.After(from.Written) {
 			since = append(since, f)
 		} else {
 			closeAll([]*file{f})

@@ -293,30 +293,100 @@ func TestAPipeIsReadToItsEnd(t *testing.T) {
 // TestFollowARotationWithinOneTick rotates a log that was read while it was empty, within the time that file systems tell
 // apart: what it got meanwhile is read.
 func TestFollowARotationWithinOneTick(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "auth.log")
-	line := func(n int) []byte {
-		return fmt.Appendf(nil, "Nov  1 01:00:00 mail sshd[%d]: Failed password for root from 192.0.2.%[1]d port 4000 ssh2\n", n)
-	}
-	write := func(name string, text []byte) {
-		t.Helper()
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	o := Options{At: time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC)}
-	write(path, nil)
-	at, _, err := Follow(t.Context(), path, Position{}, o, NewTally("local"))
+	f := newFollower(t)
+	appendTo(t, f.path, "")
+	empty, err := os.Stat(f.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(path+".1", line(1))
-	write(path, line(2))
-	if err := os.Chtimes(path+".1", at.Written, at.Written); err != nil {
+	f.read()
+	appendTo(t, f.path+".1", attempts(0, 1))
+	if err := os.Chtimes(f.path+".1", empty.ModTime(), empty.ModTime()); err != nil {
 		t.Fatal(err)
 	}
+	appendTo(t, f.path, attempts(1, 1))
+	if sum := f.read(); sum.Hostile != 2 || sum.Lost {
+		t.Errorf("%+v; wanted two lines", sum)
+	}
+}
+
+// TestALogThatWasCutAndIsEmptyIsToldOnce reads it before it gets lines again, and has old files beside it.
+func TestALogThatWasCutAndIsEmptyIsToldOnce(t *testing.T) {
+	f := newFollower(t)
+	f.write(3)
+	rotations["rename"](f, 1)
+	f.write(3)
+	f.read()
+	f.truncate()
+	var got []string
+	for _, n := range []int{0, 0, 2, 1} {
+		if n > 0 {
+			f.write(n)
+		}
+		sum := f.read()
+		got = append(got, fmt.Sprintf("%d, lost %v", sum.Hostile, sum.Lost))
+	}
+	if d := cmp.Diff([]string{"0, lost true", "0, lost false", "2, lost false", "1, lost false"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestALogBehindALink is read although its old files lie elsewhere, as those of containers do.
+func TestALogBehindALink(t *testing.T) {
+	f := newFollower(t)
+	f.write(3)
+	link := filepath.Join(t.TempDir(), "auth.log")
+	if err := os.Symlink(f.path, link); err != nil {
+		t.Fatal(err)
+	}
+	f.path = link
+	if sum := f.read(); sum.Hostile != 3 {
+		t.Errorf("%+v", sum)
+	}
+	f.write(2)
+	if sum := f.read(); sum.Hostile != 2 || sum.Lost {
+		t.Errorf("the next time: %+v", sum)
+	}
+}
+
+// TestALogThatNeverRests is given up, with nothing of it counted, and is read when it rests.
+func TestALogThatNeverRests(t *testing.T) {
+	f := newFollower(t)
+	f.write(2)
+	f.read()
+	f.written += 1000 // other lines
+	t.Cleanup(func() { step = func() {} })
+	step = func() {
+		f.truncate()
+		f.write(1)
+	}
 	tally := NewTally("local")
-	_, sum, err := Follow(t.Context(), path, at, o, tally)
-	if seen, _ := tally.Records(); err != nil || len(seen) != 2 || sum.Lost {
-		t.Errorf("%v, lost %v, error %v; expected two lines", seen, sum.Lost, err)
+	at, sum, err := Follow(t.Context(), f.path, f.at, Options{At: readAt}, tally)
+	step = func() {}
+	seen, _ := tally.Records()
+	if d := cmp.Diff(f.at, at); !errors.As(err, new(*DamageError)) || sum.Lines > 0 || len(seen) > 0 || d != "" {
+		t.Errorf("%+v, %v, %v (-want +got):\n%s", sum, seen, err, d)
+	}
+	if sum := f.read(); sum.Hostile != 1 || !sum.Lost {
+		t.Errorf("%+v", sum)
+	}
+}
+
+// TestALogThatIsMissingForAMoment is between being renamed and being there anew.
+func TestALogThatIsMissingForAMoment(t *testing.T) {
+	f := newFollower(t)
+	f.write(2)
+	f.read()
+	f.write(1)
+	rotations["rename"](f, 1)
+	t.Cleanup(func() { step = func() {} })
+	looks := 0
+	step = func() {
+		if looks++; looks == 3 {
+			f.write(1)
+		}
+	}
+	if sum := f.read(); sum.Hostile != 2 || sum.Lost {
+		t.Errorf("%+v", sum)
 	}
 }

@@ -45,11 +45,11 @@ type file struct {
 	head   []byte
 	size   int64 // bytes, packed
 	broken error // why it can't be read
-	tee    *headTee
 }
 
 // open opens a file of a log and reads what tells it from others.
 func open(path string) (f *file, err error) {
+	step()
 	opened, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -78,6 +78,7 @@ func (f *file) identify() error {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		f.pos.Device, f.pos.Inode = uint64(s.Dev), s.Ino
 	}
+	step()
 	in, packed, err := unpack(io.NewSectionReader(f, 0, f.size))
 	if err != nil {
 		return err
@@ -105,49 +106,69 @@ func (f *file) begins(with Position) bool {
 // isFile tells whether a file is the one that was read, under whatever name.
 func (f *file) isFile(p Position) bool { return f.pos.Device == p.Device && f.pos.Inode == p.Inode }
 
-// headTee passes a file's bytes on and remembers those of its first headSize.
-type headTee struct {
-	in   io.Reader
-	at   int64 // where in the file seen begins
-	seen []byte
+// isAt tells whether a file is the one that has a name now.
+func (f *file) isAt(path string) bool {
+	step()
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || f.isFile(Position{Device: uint64(s.Dev), Inode: s.Ino})
+}
+
+// begun tells whether the first line of a file can tell it from others: many begin with the same half of one.
+func (f *file) begun() bool { return len(f.head) == headSize || bytes.IndexByte(f.head, '\n') >= 0 }
+
+// isUnborn tells whether a log that is being written hasn't begun yet. It isn't read then, for what it begins with tells nothing:
+// it may be filled, copied away and filled again before it is read, and would begin as before.
+func (f *file) isUnborn() bool {
+	return f.live && !f.pos.isZero() && !f.begun() && (f.size == 0 || !f.settled())
+}
+
+// stands tells whether what was read of a file since it was opened is that file's: it wasn't emptied meanwhile, and written
+// anew. That is looked at after reading, for no file becomes again what it was. It notes when what still stands was written.
+func (f *file) stands() bool {
+	if f.packed && f.begun() || f.pos.isZero() { // what is gzipped isn't emptied, but may be in the making
+		return true
+	}
+	step()
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	if !f.begun() {
+		return info.Size() == f.size && info.ModTime().Equal(f.pos.Written)
+	}
+	f.pos.Written = info.ModTime().UTC()
+	return bytes.HasPrefix(f.headNow(), f.head)
+}
+
+// headNow returns the first bytes of a file that isn't packed.
+func (f *file) headNow() []byte {
+	step()
+	head := make([]byte, headSize)
+	n, _ := f.ReadAt(head, 0) // what can't be read isn't there any more
+	return head[:n]
 }
 
 // Read implements io.Reader.
-func (h *headTee) Read(p []byte) (int, error) {
-	n, err := h.in.Read(p)
-	if room := headSize - h.at - int64(len(h.seen)); room > 0 {
-		h.seen = append(h.seen, p[:min(int64(n), room)]...)
-	}
-	return n, err
+func (f *file) Read(p []byte) (int, error) {
+	step()
+	return f.File.Read(p)
 }
 
-// wasCut tells whether a file was emptied after it was opened: it doesn't begin any more with what was read there. Where it
-// began with less than a position remembers, that now takes in what was written meanwhile.
-func (f *file) wasCut() bool {
-	if f.packed || f.pos.Hash == "" || f.tee == nil {
-		return false
-	}
-	head := make([]byte, headSize)
-	n, _ := f.ReadAt(head, 0) // what can't be read isn't there any more
-	head = head[:n]
-	if !bytes.HasPrefix(head, f.head) || len(f.tee.seen) > 0 && (int64(n) < f.tee.at || !bytes.HasPrefix(head[f.tee.at:], f.tee.seen)) || int64(n) < min(f.pos.Offset, headSize) {
-		return true
-	}
-	f.head = head
-	f.pos.Head, f.pos.Hash = int64(n), hashOf(head)
-	return false
-}
+// step is called before every look at a log, so that a test can rotate it there.
+var step = func() {}
 
 // text opens the text of a file from where it is to be read, or from its end if that comes before. It returns from where.
 func (f *file) text() (*bufio.Reader, int64, error) {
 	offset := f.pos.Offset
 	if !f.packed && offset > 0 {
 		at, err := f.Seek(min(offset, f.size), io.SeekStart)
-		f.tee = &headTee{in: f, at: at}
-		return bufio.NewReaderSize(f.tee, 2*longestLine), at, err
+		return bufio.NewReaderSize(f, 2*longestLine), at, err
 	}
-	f.tee = &headTee{in: f}
-	in, _, err := unpack(f.tee)
+	in, _, err := unpack(f)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -39,9 +39,10 @@ type oldFile struct {
 	dated bool
 }
 
-// oldFiles opens the old files of a log, oldest first. One that was taken away meanwhile, or is the log itself, which was
-// just rotated, isn't among them.
+// oldFiles opens the old files of a log, oldest first. One that was taken away meanwhile, is empty, or is the log itself, which
+// was just rotated, isn't among them.
 func oldFiles(path string, live *file) ([]*file, error) {
+	step()
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		return nil, err
@@ -57,7 +58,7 @@ func oldFiles(path string, live *file) ([]*file, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err == nil && f.isFile(live.pos) {
+		if err == nil && (f.isFile(live.pos) || len(f.head) == 0) {
 			closeAll([]*file{f})
 			continue
 		}
@@ -66,10 +67,6 @@ func oldFiles(path string, live *file) ([]*file, error) {
 			if info, err := e.Info(); err == nil {
 				f.pos.Written = info.ModTime().UTC()
 			}
-		}
-		if err == nil && bytes.HasPrefix(live.head, f.head) { // it is empty, or the copy that copytruncate is making of what the log still has
-			closeAll([]*file{f})
-			continue
 		}
 		found = append(found, oldFile{f, turn, dated})
 		newest[dated] = latest(newest[dated], f.pos.Written)
@@ -85,15 +82,16 @@ func oldFiles(path string, live *file) ([]*file, error) {
 	return out, nil
 }
 
-// namesOf returns the files of a log as they are named now, the log and its old ones, by inode.
+// namesOf returns the inodes of a log's old files by their names, as they are now.
 func namesOf(path string) map[string]uint64 {
+	step()
 	out := map[string]uint64{}
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		return out // opening them tells why
 	}
 	for _, e := range entries {
-		if _, _, ok := turnOf(e.Name(), filepath.Base(path)); !ok && e.Name() != filepath.Base(path) {
+		if _, _, ok := turnOf(e.Name(), filepath.Base(path)); !ok {
 			continue
 		}
 		if info, err := e.Info(); err == nil {
@@ -103,6 +101,17 @@ func namesOf(path string) map[string]uint64 {
 		}
 	}
 	return out
+}
+
+// withoutCopies leaves out the copy that copytruncate is making, or has just made, of what a log that begins with head still has.
+func withoutCopies(old []*file, head []byte) []*file {
+	return slices.DeleteFunc(old, func(f *file) bool {
+		isCopy := f.broken == nil && bytes.HasPrefix(head, f.head)
+		if isCopy {
+			closeAll([]*file{f})
+		}
+		return isCopy
+	})
 }
 
 // withoutPackedTwins leaves out what gzip is still making of a file that is there too.
