@@ -248,6 +248,9 @@ func (f *fields) rng(key string) netblock.Range {
 	return r
 }
 
+// mostCount bounds a count: sums of many stay far from what a number holds.
+const mostCount = 1 << 40
+
 // count returns a number of events; 1 where it is absent.
 func (f *fields) count(key string) int64 {
 	v, ok := f.get(key)
@@ -256,8 +259,8 @@ func (f *fields) count(key string) int64 {
 	}
 	number, ok := v.(json.Number)
 	n, err := strconv.ParseInt(number.String(), 10, 64)
-	if !ok || err != nil || n < 1 || n > 1<<40 {
-		f.fail("%q is %v; expected a whole number from 1 to %d", key, v, int64(1)<<40)
+	if !ok || err != nil || n < 1 || n > mostCount {
+		f.fail("%q is %v; expected a whole number from 1 to %d", key, v, int64(mostCount))
 		return 1
 	}
 	return n

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -120,4 +121,39 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%q changes when it is read and written: %s, then %s", text, Encode(r), Encode(again))
 		}
 	})
+}
+
+// TestWhatIsSoundIsAccepted holds that what is taken without a look at its text would be accepted by that as well.
+func TestWhatIsSoundIsAccepted(t *testing.T) {
+	sources := []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7"), {}, netip.MustParseAddr("::ffff:192.0.2.7"), netip.MustParseAddr("fe80::1%eth0")}
+	zero := time.Date(2026, 11, 1, 3, 4, 5, 678, time.UTC)
+	times := []time.Time{zero, zero.Add(time.Hour), {}, zero.AddDate(400, 0, 0), zero.AddDate(-80, 0, 0), zero.In(time.FixedZone("", 3601))}
+	names := []string{"ssh-login", "local", "", "a b", "\xff", "x\n", "ä", strings.Repeat("x", 65)}
+	counts := []int64{1, 1 << 40, 1<<40 + 1, 0, -1}
+	sound := 0
+	for _, source := range sources {
+		for _, first := range times {
+			for _, last := range times {
+				for i, name := range names {
+					for j, count := range counts {
+						for _, r := range []Record{
+							Sighting{source, first, last, name, count, []Proof{OneWay, TwoWay, "", "x"}[(i+j)%4], names[j]},
+							Traffic{Source: source, First: first, Last: last, Service: name, Count: count},
+						} {
+							_, err := Decode(Encode(r))
+							if isSound(r) && err != nil {
+								t.Fatalf("%+v is taken for sound: %v", r, err)
+							}
+							if isSound(r) {
+								sound++
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	if sound < 20 {
+		t.Errorf("%d records are taken for sound", sound)
+	}
 }
