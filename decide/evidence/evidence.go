@@ -35,23 +35,23 @@ func (e Event) Record(reporter string) history.Record {
 
 // hostile is a two-way event: its source got our answers.
 func hostile(e *entry, kind string, source netip.Addr, ok bool) bool {
-	return ok && source.IsValid() && e.show(Event{Source: source, Kind: kind, Proof: history.TwoWay, Count: 1})
+	return ok && source.IsValid() && e.show(source, kind, "", history.TwoWay, 1)
 }
 
 // scanned is a one-way event: its source may be forged.
 func scanned(e *entry, source netip.Addr, ok bool) bool {
-	return ok && e.show(Event{Source: source, Kind: "scan", Proof: history.OneWay, Count: 1})
+	return ok && e.show(source, "scan", "", history.OneWay, 1)
 }
 
 // honest is honest traffic on a service. What the machine says to itself is none.
 func honest(e *entry, service string, source netip.Addr, ok bool) bool {
-	return ok && !source.IsLoopback() && e.show(Event{Source: source, Service: service, Count: 1})
+	return ok && !source.IsLoopback() && e.show(source, "", service, "", 1)
 }
 
 // show notes what a line shows, at its time. It is true, for that is what a reader returns then.
-func (e *entry) show(ev Event) bool {
-	e.shows = ev
-	e.shows.At = e.at
+func (e *entry) show(source netip.Addr, kind, service string, proof history.Proof, count int64) bool {
+	ev := &e.shows // field by field, for the whole would be made elsewhere first
+	ev.Source, ev.At, ev.Kind, ev.Service, ev.Proof, ev.Count = source, e.at, kind, service, proof, count
 	return true
 }
 

@@ -89,7 +89,7 @@ func (f *fail2ban) read(e *entry) bool {
 	if !ok || !known || !counts || source.IsLoopback() {
 		return false
 	}
-	return e.show(Event{Source: source, Kind: kind, Proof: proof, Count: 1})
+	return e.show(source, kind, "", proof, 1)
 }
 
 // JailKind returns what a failure in one of fail2ban's jails is a sighting of, by the names under which fail2ban delivers them,

@@ -30,7 +30,7 @@ func newSshd(Options) reader { return &sshd{addresses: addresses{}} }
 
 // login is an event of a login that failed.
 func login(e *entry, source netip.Addr, count int64) bool {
-	return e.show(Event{Source: source, Kind: "ssh-login", Proof: history.TwoWay, Count: count})
+	return e.show(source, "ssh-login", "", history.TwoWay, count)
 }
 
 // read implements reader.
@@ -214,5 +214,5 @@ func (s *sshd) accepted(e *entry, text []byte) bool {
 	if asAnother {
 		return login(e, source, 1)
 	}
-	return e.show(Event{Source: source, Service: "ssh", Count: 1})
+	return e.show(source, "", "ssh", "", 1)
 }

@@ -47,7 +47,10 @@ func requestOf(c *clock, line []byte, e *entry) bool {
 	peer, n := leading4(line)
 	if from, to := n+len(unnamed), n+len(unnamed)+len(c.web); n > 0 && to+1 < len(line) && line[to] == ']' &&
 		string(line[n:from]) == unnamed && string(line[from:to]) == string(c.web[:]) {
-		e.fields = fields{at: c.asked, message: line[to+1:], peer: peer}
+		if !e.peer.IsValid() { // else the last line was one of these, and nothing else is set
+			e.fields = fields{}
+		}
+		e.at, e.host, e.message, e.peer = c.asked, nil, line[to+1:], peer
 		return true
 	}
 	if n == 0 || n+3 >= len(line) || line[n] != ' ' || line[n+1] != '-' || line[n+2] != ' ' || !accessLine(c, line[n+3:], e) {
