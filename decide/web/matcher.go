@@ -22,10 +22,11 @@ type Matcher struct {
 	seed     maphash.Seed
 }
 
-// agent is what a program calls itself, and whether that says that it is none of a person's. Few names are on most lines.
+// agent is what a program calls itself, and what that says: that it is none of a person's, and that it may be one of those that
+// tell where they come from. Few names are on most lines.
 type agent struct {
-	name    []byte
-	program bool
+	name            []byte
+	program, claims bool
 }
 
 // knownAgents is how many are remembered, each in a place of its own; longer ones than longestAgent aren't.
@@ -72,7 +73,7 @@ func (m *Matcher) Kind(r *Request) string {
 		c := &m.rules[i]
 		if len(c.Outside) > 0 { // one look for all of these: nearly nobody says to be a crawler
 			if !looked {
-				claims, looked = m.claims.in(r.Agent), true
+				claims, looked = m.agent(r.Agent).claims, true
 			}
 			if !claims {
 				continue
@@ -270,13 +271,16 @@ func startsFold(text []byte, lower string) bool {
 var programs = newParts([]string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"})
 
 // IsProgram tells whether a user agent says of itself that no person reads the page.
-func (m *Matcher) IsProgram(name []byte) bool {
+func (m *Matcher) IsProgram(name []byte) bool { return m.agent(name).program }
+
+// agent returns what a name says.
+func (m *Matcher) agent(name []byte) *agent {
 	if len(name) > longestAgent {
-		return programs.in(name)
+		return &agent{nil, programs.in(name), m.claims.in(name)}
 	}
 	a := &m.agents[maphash.Bytes(m.seed, name)%knownAgents]
 	if string(a.name) != string(name) {
-		*a = agent{append(a.name[:0], name...), programs.in(name)}
+		*a = agent{append(a.name[:0], name...), programs.in(name), m.claims.in(name)}
 	}
-	return a.program
+	return a
 }
