@@ -17,7 +17,7 @@ type Tally struct {
 	Reporter string // of the sightings
 	rows     map[rowKey]*row
 	whats    []what // by their numbers in the keys
-	last     uint16 // the number asked for last
+	last     int32  // the number asked for last
 	near     [nearRows]*row
 }
 
@@ -27,7 +27,15 @@ const nearBits = 13
 
 // near returns where a key's row may stand.
 func (k *rowKey) near() int {
-	return int((binary.LittleEndian.Uint64(k.source[8:])*0x9e3779b97f4a7c15 + uint64(k.what)*0xc2b2ae3d27d4eb4f) >> (64 - nearBits))
+	var number uint64
+	if k.source.Is4() {
+		a := k.source.As4()
+		number = uint64(binary.BigEndian.Uint32(a[:]))
+	} else {
+		a := k.source.As16()
+		number = binary.BigEndian.Uint64(a[:8]) ^ binary.BigEndian.Uint64(a[8:])
+	}
+	return int((number*0x9e3779b97f4a7c15 + uint64(k.what)*0xc2b2ae3d27d4eb4f) >> (64 - nearBits))
 }
 
 // what is what a row counts.
@@ -38,35 +46,25 @@ type what struct {
 
 // rowKey is small, for every line that counts looks for one.
 type rowKey struct {
-	source [16]byte
-	four   bool // it is IPv4, as ::ffff:0:0/96
-	what   uint16
+	source netip.Addr
+	what   int32
 	day    int32
 }
 
 // number returns the number of what a row counts. There are few: the readers' kinds and services.
-func (t *Tally) number(w what) uint16 {
+func (t *Tally) number(w what) int32 {
 	if int(t.last) < len(t.whats) && t.whats[t.last] == w {
 		return t.last
 	}
 	for i := range t.whats {
 		if t.whats[i] == w {
-			t.last = uint16(i)
+			t.last = int32(i)
 			return t.last
 		}
 	}
 	t.whats = append(t.whats, w)
-	t.last = uint16(len(t.whats) - 1)
+	t.last = int32(len(t.whats) - 1)
 	return t.last
-}
-
-// addr is a key's address.
-func (k rowKey) addr() netip.Addr {
-	a := netip.AddrFrom16(k.source)
-	if k.four {
-		return a.Unmap()
-	}
-	return a
 }
 
 type row struct {
@@ -84,7 +82,7 @@ func (t *Tally) add(e *Event) {
 	if at < 0 {
 		day-- // before 1970, rounded down
 	}
-	k := rowKey{e.Source.As16(), e.Source.Is4(), t.number(what{e.Kind, e.Service, e.Proof}), int32(day)}
+	k := rowKey{e.Source, t.number(what{e.Kind, e.Service, e.Proof}), int32(day)}
 	near := &t.near[k.near()]
 	r := *near
 	if r == nil || r.key != k {
@@ -135,7 +133,7 @@ func (t *Tally) Records() ([]history.Sighting, []history.Traffic) {
 	var sightings []history.Sighting
 	var traffic []history.Traffic
 	for _, k := range keys {
-		r, w, source := t.rows[k], t.whats[k.what], k.addr()
+		r, w, source := t.rows[k], t.whats[k.what], k.source
 		if w.kind != "" {
 			sightings = append(sightings, history.Sighting{Source: source, First: r.first.UTC(), Last: r.last.UTC(), Kind: w.kind,
 				Count: r.count, Proof: w.proof, Reporter: t.Reporter})
@@ -147,7 +145,7 @@ func (t *Tally) Records() ([]history.Sighting, []history.Traffic) {
 }
 
 func (t *Tally) compare(a, b rowKey) int {
-	if c := a.addr().Compare(b.addr()); c != 0 {
+	if c := a.source.Compare(b.source); c != 0 {
 		return c
 	}
 	x, y := t.whats[a.what], t.whats[b.what]

@@ -242,5 +242,5 @@ func (r *request) byPerson(rules *web.Matcher) bool {
 		len(r.referer) < 2 || !bytes.HasPrefix(r.Agent, []byte("Mozilla/")) {
 		return false
 	}
-	return !rules.IsProgram(r.Agent)
+	return !rules.IsProgram(&r.Request)
 }

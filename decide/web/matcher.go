@@ -68,14 +68,14 @@ func (r Rules) Matcher() *Matcher {
 
 // Kind tells what a request is an attempt at; nothing for an ordinary one.
 func (m *Matcher) Kind(r *Request) string {
-	claims, looked := false, false
+	r.said = nil
 	for _, i := range m.answeredBy(r.Status) {
 		c := &m.rules[i]
 		if len(c.Outside) > 0 { // one look for all of these: nearly nobody says to be a crawler
-			if !looked {
-				claims, looked = m.agent(r.Agent).claims, true
+			if r.said == nil {
+				r.said = m.agent(r.Agent)
 			}
-			if !claims {
+			if !r.said.claims {
 				continue
 			}
 		}
@@ -270,8 +270,13 @@ func startsFold(text []byte, lower string) bool {
 // programs are what programs call themselves by, in lower case; a page's address among it too.
 var programs = newParts([]string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"})
 
-// IsProgram tells whether a user agent says of itself that no person reads the page.
-func (m *Matcher) IsProgram(name []byte) bool { return m.agent(name).program }
+// IsProgram tells of a request, behind its Kind, whether its program says of itself that no person reads the page.
+func (m *Matcher) IsProgram(r *Request) bool {
+	if r.said == nil {
+		r.said = m.agent(r.Agent)
+	}
+	return r.said.program
+}
 
 // agent returns what a name says.
 func (m *Matcher) agent(name []byte) *agent {

@@ -47,6 +47,8 @@ type Request struct {
 	Status int64
 	User   bool   // it named one
 	Agent  []byte // what its program calls itself; empty where it isn't known
+
+	said *agent // what that says, once it was looked up
 }
 
 // Ranges tells of a source whether it is in a protected range, or in a netblock of one of the names holder; and whether it is known
