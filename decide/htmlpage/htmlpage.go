@@ -12,6 +12,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 )
 
 //go:embed *.tmpl
@@ -20,7 +21,8 @@ var sources embed.FS
 //go:embed page.css
 var style string
 
-var templates = parse()
+// templates are parsed when a page is asked for, which most commands don't do.
+var templates = sync.OnceValue(parse)
 
 // parse reads the templates, and names the style in what the browser is told to allow.
 func parse() *template.Template {
@@ -43,7 +45,7 @@ func parse() *template.Template {
 // render writes one of the templates, with nothing in it but what is printable.
 func render(w io.Writer, name string, data any) error {
 	c := newCleaner(w)
-	if err := templates.ExecuteTemplate(c, name, data); err != nil {
+	if err := templates().ExecuteTemplate(c, name, data); err != nil {
 		return err
 	}
 	return c.flush()

@@ -52,7 +52,7 @@ const mostAskers = 1 << 14
 
 // Matcher returns one for a log.
 func (r Rules) Matcher() *Matcher {
-	m := &Matcher{rules: slices.Concat(r.own, builtin), paces: map[asker]asked{}, ranges: r.ranges, seed: maphash.MakeSeed()}
+	m := &Matcher{rules: slices.Concat(r.own, builtin()), paces: map[asker]asked{}, ranges: r.ranges, seed: maphash.MakeSeed()}
 	if r.ranges == nil { // then nobody is known to come from elsewhere
 		m.rules = slices.DeleteFunc(m.rules, func(c rule) bool { return len(c.Outside) > 0 })
 	}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -89,8 +90,8 @@ func New(own []Rule) (Rules, error) {
 	return out, nil
 }
 
-// builtin are the rules built in.
-var builtin = func() []rule {
+// builtin returns the rules built in.
+var builtin = sync.OnceValue(func() []rule {
 	var table struct {
 		Web []Rule `toml:"web"`
 	}
@@ -102,7 +103,7 @@ var builtin = func() []rule {
 		panic(err)
 	}
 	return rules.own
-}()
+})
 
 var kindName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
