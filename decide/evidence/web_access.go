@@ -120,7 +120,10 @@ func (a *access) take(e *entry) bool {
 	if source.IsLoopback() || !r.split(e.message) {
 		return false
 	}
-	r.user = bytes.TrimRight(user, " ")
+	r.user = user
+	if len(user) > 0 {
+		r.user = bytes.TrimRight(user, " ")
+	}
 	return r.event(a.rules, e, source)
 }
 

@@ -15,9 +15,9 @@ type Matcher struct {
 	rules  []rule
 	paces  map[asker]asked
 	ranges Ranges
-	claims *parts // the agents of all rules that ask where one comes from
-	// byStatus is which rules an answer leaves, for those that came; a table would be larger than what most logs need.
-	byStatus [mostStatus][]int
+	claims *parts // the agents of all rules that ask where one comes from; nil without any
+	// byStatus is which rules an answer leaves, of those that came: without and with those that ask where one comes from.
+	byStatus [mostStatus][2][]int
 	agents   [knownAgents]agent
 	seed     maphash.Seed
 }
@@ -62,23 +62,20 @@ func (r Rules) Matcher() *Matcher {
 			claims = append(claims, c.Agent...)
 		}
 	}
-	m.claims = newParts(claims)
+	if len(claims) > 0 {
+		m.claims = newParts(claims)
+	}
 	return m
 }
 
 // Kind tells what a request is an attempt at; nothing for an ordinary one.
 func (m *Matcher) Kind(r *Request) string {
 	r.said = nil
-	for _, i := range m.answeredBy(r.Status) {
+	if m.claims != nil {
+		r.said = m.agent(r.Agent)
+	}
+	for _, i := range m.answeredBy(r.Status, r.said != nil && r.said.claims) {
 		c := &m.rules[i]
-		if len(c.Outside) > 0 { // one look for all of these: nearly nobody says to be a crawler
-			if r.said == nil {
-				r.said = m.agent(r.Agent)
-			}
-			if !r.said.claims {
-				continue
-			}
-		}
 		if c.holds(r) && (len(c.Outside) == 0 || m.elsewhere(c, r)) && (c.Pace <= 1 || m.often(i, c.Pace, r)) {
 			return c.Kind
 		}
@@ -86,21 +83,26 @@ func (m *Matcher) Kind(r *Request) string {
 	return ""
 }
 
-// answeredBy returns the rules that may hold for an answer, in their order.
-func (m *Matcher) answeredBy(status int64) []int {
+// answeredBy returns the rules that may hold for an answer, in their order; those that ask where one comes from only for who
+// claims to be a crawler, which nearly nobody does.
+func (m *Matcher) answeredBy(status int64, claims bool) []int {
 	if status < 0 || status >= mostStatus {
-		return m.find(status)
+		return m.find(status, claims)
 	}
-	if m.byStatus[status] == nil {
-		m.byStatus[status] = m.find(status)
+	list := &m.byStatus[status][0]
+	if claims {
+		list = &m.byStatus[status][1]
 	}
-	return m.byStatus[status]
+	if *list == nil {
+		*list = m.find(status, claims)
+	}
+	return *list
 }
 
-func (m *Matcher) find(status int64) []int {
+func (m *Matcher) find(status int64, claims bool) []int {
 	out := []int{}
 	for i := range m.rules {
-		if m.rules[i].answers(status) {
+		if c := &m.rules[i]; c.answers(status) && (claims || len(c.Outside) == 0) {
 			out = append(out, i)
 		}
 	}
@@ -281,11 +283,14 @@ func (m *Matcher) IsProgram(r *Request) bool {
 // agent returns what a name says.
 func (m *Matcher) agent(name []byte) *agent {
 	if len(name) > longestAgent {
-		return &agent{nil, programs.in(name), m.claims.in(name)}
+		return &agent{nil, programs.in(name), m.claim(name)}
 	}
 	a := &m.agents[maphash.Bytes(m.seed, name)%knownAgents]
 	if string(a.name) != string(name) {
-		*a = agent{append(a.name[:0], name...), programs.in(name), m.claims.in(name)}
+		*a = agent{append(a.name[:0], name...), programs.in(name), m.claim(name)}
 	}
 	return a
 }
+
+// claim tells whether a name may be that of a crawler that tells where it comes from.
+func (m *Matcher) claim(name []byte) bool { return m.claims != nil && m.claims.in(name) }
