@@ -80,22 +80,26 @@ type addresses map[string]netip.Addr
 // knownAddresses bounds how many addresses are remembered.
 const knownAddresses = 1 << 14
 
-// of reads an address, an IPv4-mapped one as IPv4. A name, a zone, or anything else that isn't just an address is none.
+// longestAddress is that of an IPv6 address with a zone, which is an interface's name (IFNAMSIZ).
+const longestAddress = 45 + len("%") + 15
+
+// of reads an address, an IPv4-mapped one as IPv4, and a neighbour's without the zone, our own interface. A name, or anything
+// else that isn't just an address, is none.
 func (m addresses) of(text []byte) (netip.Addr, bool) {
 	if a, ok := parse4(text); ok {
 		return a, true
 	}
-	if len(text) < 2 || len(text) > 45 || bytes.IndexByte(text, ':') < 0 {
+	if len(text) < 2 || len(text) > longestAddress || bytes.IndexByte(text, ':') < 0 {
 		return netip.Addr{}, false
 	}
 	if a, ok := m[string(text)]; ok {
 		return a, true
 	}
 	a, err := netip.ParseAddr(string(text))
-	if err != nil || a.Zone() != "" {
+	if err != nil {
 		return netip.Addr{}, false
 	}
-	a = a.Unmap()
+	a = a.WithZone("").Unmap()
 	if len(m) >= knownAddresses {
 		clear(m)
 	}

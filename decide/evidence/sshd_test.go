@@ -118,7 +118,7 @@ func TestEachAttemptCountsOnce(t *testing.T) {
 		{"after the login", []string{"Accepted password for erika from " + a + " port 4000 ssh2", "Received disconnect from " + a + " port 4000:11: disconnected by user",
 			"Disconnected from user erika " + a + " port 4000"}, []string{"1 " + a + " 1 ssh"}},
 		{"a mapped address", []string{"Failed password for root from ::ffff:" + a + " port 4000 ssh2"}, []string{"1 " + a + " 1 ssh-login"}},
-		{"IPv6", []string{"Failed password for root from 2001:db8::7 port 4000 ssh2", "2|Invalid user bob from fe80::1%eth0 port 4000"}, []string{"1 2001:db8::7 1 ssh-login"}},
+		{"IPv6", []string{"Failed password for root from 2001:db8::7 port 4000 ssh2", "2|Invalid user bob from fe80::1%eth0 port 4000"}, []string{"1 2001:db8::7 1 ssh-login", "2 fe80::1 1 ssh-login"}},
 	} {
 		if d := cmp.Diff(c.want, counts(t, sshdLog(c.lines...))); d != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, d)
