@@ -191,7 +191,10 @@ var choices = func() []string {
 	for _, form := range Formats() {
 		for _, line := range injections[form].lines {
 			line, _ = strings.CutPrefix(line, "~")
-			out = append(out, strings.NewReplacer("PEER", "192.0.2.1", "NAME", "x", "HOST", "h").Replace(line), "x\n"+strings.NewReplacer("PEER", "192.0.2.1", "NAME", "x", "HOST", "h").Replace(line)+"\n")
+			head, _, _ := strings.Cut(line, "PEER")
+			filled := strings.NewReplacer("PEER", "192.0.2.1", "NAME", "x", "HOST", "h")
+			behind := filled.Replace(line[strings.LastIndexByte(head, ' ')+1:]) // the address and what tells about it
+			out = append(out, filled.Replace(line), "x\n"+filled.Replace(line)+"\n", behind, "x "+behind)
 		}
 	}
 	return out

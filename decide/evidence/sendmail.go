@@ -75,12 +75,15 @@ func (s *sendmail) rejected(e *entry, text []byte) bool {
 	}
 }
 
-// client reads a client that a text consists of.
+// client reads a client that a text consists of. Before its address stands a host or nothing, not what somebody said.
 func (s *sendmail) client(text []byte) (netip.Addr, bool) {
 	text, _ = before(text, " (may be forged)")
 	text, ok := before(text, "]")
 	i := bytes.LastIndexByte(text, '[')
-	if !ok || i < 0 || bytes.IndexByte(text[:i], '[') >= 0 {
+	if !ok || i < 0 {
+		return netip.Addr{}, false
+	}
+	if host, named := before(text[:i], " "); i > 0 && (!named || !isHost(host) || bytes.IndexByte(host, ' ') >= 0) {
 		return netip.Addr{}, false
 	}
 	word, _ := after(text[i+1:], "IPv6:")
