@@ -131,14 +131,16 @@ func (c *rule) holds(r *Request) bool {
 		return true
 	}
 	path := r.Path
+	if c.Query && !c.parts.in(path) {
+		return false
+	}
+	if c.Query && len(c.End) == 0 {
+		return true
+	}
 	if i := bytes.IndexByte(path, '?'); i >= 0 {
 		path = path[:i]
 	}
-	whole := path
-	if c.Query {
-		whole = r.Path
-	}
-	return (len(c.Path) == 0 || c.parts.in(whole)) &&
+	return (c.Query || len(c.Path) == 0 || c.parts.in(path)) &&
 		(len(c.End) == 0 || slices.ContainsFunc(c.End, func(end string) bool { return endsFold(path, end) }))
 }
 
@@ -227,7 +229,11 @@ func (p *parts) in(text []byte) bool {
 			return true
 		}
 	}
-	return i+2 < len(text) && (p.at(text, i) || p.at(text, i-p.step+1))
+	if i+2 >= len(text) {
+		return false
+	}
+	seed := seedOf(uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16)
+	return p.seeds[seed>>6]&(1<<(seed&63)) != 0 && (p.at(text, i) || p.at(text, i-p.step+1))
 }
 
 // at tells whether one of them stands at a place of a text.
