@@ -193,8 +193,10 @@ func (d *digest) line(text []byte) error {
 	}
 	e := &d.entry
 	if d.access >= 0 && requestOf(&d.clock, text, e) {
-		d.alone[0] = d.access
-		return d.readBy(e, d.alone[:])
+		if d.known = true; d.dated(e.at) {
+			d.give(e, d.access)
+		}
+		return nil
 	}
 	if text[0] == '{' {
 		inner, unwrapped, journal, ok := unwrap(text)
@@ -288,14 +290,7 @@ func (d *digest) readBy(e *entry, forms []int) error {
 		return nil
 	}
 	for _, i := range forms {
-		if !d.seen[i] {
-			d.recognise(i)
-		}
-		if len(e.message) == 0 {
-			break
-		}
-		if d.readers[i].read(e) {
-			d.count(&e.shows)
+		if d.give(e, i) || len(e.message) == 0 {
 			break
 		}
 		if p := d.puzzlers[i]; p != nil && p.puzzled() {
@@ -303,6 +298,18 @@ func (d *digest) readBy(e *entry, forms []int) error {
 		}
 	}
 	return nil
+}
+
+// give gives a line to one reader, and tells whether that made an event of it.
+func (d *digest) give(e *entry, form int) bool {
+	if !d.seen[form] {
+		d.recognise(form)
+	}
+	if len(e.message) == 0 || !d.readers[form].read(e) {
+		return false
+	}
+	d.count(&e.shows)
+	return true
 }
 
 // isRemark tells what journalctl says of itself between the lines.

@@ -158,8 +158,7 @@ func (r *request) split(text []byte) bool {
 	for n < len(text) && text[n] != ' ' {
 		n++
 	}
-	var ok bool
-	if r.Status, ok = number(text[status:n]); !ok || r.Status < 100 || r.Status > 599 {
+	if r.Status = answer(text[status:n]); r.Status < 100 || r.Status > 599 {
 		return false
 	}
 	for n++; n < len(text) && text[n] != ' '; n++ { // the size
@@ -174,10 +173,23 @@ func (r *request) split(text []byte) bool {
 	return true
 }
 
+// answer reads a status of three digits; anything else is 0.
+func answer(text []byte) int64 {
+	if len(text) != 3 {
+		return 0
+	}
+	a, b, c := text[0]-'0', text[1]-'0', text[2]-'0'
+	if a > 9 || b > 9 || c > 9 {
+		return 0
+	}
+	return int64(a)*100 + int64(b)*10 + int64(c)
+}
+
 // requestLine reads METHOD PATH HTTP/VERSION.
 func requestLine(line []byte) (method, path []byte, ok bool) {
 	const version = "HTTP/1.1"
-	if j := len(line) - len(version); j > len("GET ") && string(line[:4]) == "GET " && string(line[j-1:j+5]) == " HTTP/" && bytes.IndexByte(line[j:], ' ') < 0 {
+	if j := len(line) - len(version); j > len("GET ") && string(line[:4]) == "GET " && string(line[j-1:j+5]) == " HTTP/" &&
+		line[j+5] != ' ' && line[j+6] != ' ' && line[j+7] != ' ' {
 		return line[:3], line[4 : j-1], true
 	}
 	i, j := bytes.IndexByte(line, ' '), bytes.LastIndexByte(line, ' ')
