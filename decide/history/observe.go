@@ -51,6 +51,13 @@ func growAll[R Record](w *writer, list []R) error {
 		g.table, x.observed = r.Type(), true
 		rows = append(rows, x)
 	}
+	if len(rows) == 0 {
+		return nil
+	}
+	// The first time, which reads the most, there is nothing to grow.
+	if err := w.tx.QueryRowContext(w.ctx, `SELECT NOT EXISTS (SELECT 1 FROM `+g.table+`)`).Scan(&g.first); err != nil {
+		return err
+	}
 	slices.SortStableFunc(rows, compareRows)
 	n := 0
 	for _, x := range rows {
@@ -87,14 +94,18 @@ func (r row) day() int64 { return time.Unix(0, r.last).UTC().Truncate(24 * time.
 type grower struct {
 	w               *writer
 	table           string
+	first           bool // it had no rows
 	taking, putting map[int]*sql.Stmt
 }
 
 // grow grows rows of one day, each of another source, kind or service, proof or reporter.
 func (g *grower) grow(rows []row) error {
-	old, err := g.take(rows)
-	if err != nil {
-		return err
+	var old map[name]grown
+	if !g.first {
+		var err error
+		if old, err = g.take(rows); err != nil {
+			return err
+		}
 	}
 	put, err := g.prepared(g.putting, len(rows), `INSERT OR IGNORE INTO `+g.table+` VALUES `, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, ``)
 	if err != nil {
