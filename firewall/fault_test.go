@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestFaultLostAnswers loses answers of the kernel at random, as it does itself where a socket's buffer is too small: the
+// TestFaultLostAnswers loses answers of the kernel, in the long mode at random, as it does itself where a socket's buffer is too small: the
 // answer is gone and the next read is ENOBUFS. What Apply says of the kernel is true then, and the next one heals.
 func TestFaultLostAnswers(t *testing.T) {
 	seed, rounds := uint64(time.Now().UnixNano()), 40
@@ -37,8 +37,10 @@ func TestFaultLostAnswers(t *testing.T) {
 		if i%2 == 1 {
 			old, next = b, a
 		}
-		lose, seen := random.IntN(40), 0
-		many := random.IntN(3) == 0
+		lose, many, seen := i/4*3, i/2%2 == 1, 0 // every third one, by itself and with all behind it
+		if rounds > 40 {
+			lose, many = random.IntN(40), random.IntN(3) == 0
+		}
 		recvfrom = func(fd int, p []byte, flags int) (int, unix.Sockaddr, error) {
 			n, from, err := unix.Recvfrom(fd, p, flags)
 			if err == nil {
@@ -85,7 +87,7 @@ func TestFaultLostAnswers(t *testing.T) {
 		apply(t, k, next)
 	}
 	t.Logf("%d rounds: %v", rounds, counts)
-	if counts["told, and the kernel is as it was"] == 0 {
-		t.Error("no answer was lost")
+	if counts["told, and the kernel is as it was"] == 0 || counts["told, and the kernel changed"] == 0 {
+		t.Error("too few answers were lost")
 	}
 }
