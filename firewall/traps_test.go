@@ -102,7 +102,7 @@ func TestAnEndBeforeUntilIsSetAnew(t *testing.T) {
 
 func TestCountersOutliveAChangeAndANewTable(t *testing.T) {
 	k := fresh(t, Inbound)
-	near, far := addrs("192.0.2.1"), addrs("198.51.100.17", "203.0.113.7")
+	near, far := addrs("192.0.2.187"), addrs("198.51.100.181", "203.0.113.187") // nobody else's: sockets of other tests may still end
 	peer, err := sandbox.NewPeer(near, far)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestCountersOutliveAChangeAndANewTable(t *testing.T) {
 	defer peer.Close()
 	until := time.Now().Add(3 * time.Hour)
 	wants := func(end time.Time) []Want {
-		return []Want{{Range: rng(t, "198.51.100.16/30"), Until: end}, {Range: rng(t, "203.0.113.7"), Until: end}}
+		return []Want{{Range: rng(t, "198.51.100.180/30"), Until: end}, {Range: rng(t, "203.0.113.187"), Until: end}}
 	}
 	apply(t, k, wants(until))
 	sender{t, peer}.arrived(near[0], far)
