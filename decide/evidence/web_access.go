@@ -139,7 +139,7 @@ func (a *access) client(text []byte) (source netip.Addr, user []byte, ok bool) {
 		}
 		source, ok, rest = second, true, behind
 	}
-	_, user = firstWord(rest) // behind identd's, which unnamed runs
+	_, user = firstWord(rest) // behind identd's, which nobody runs
 	return source, user, ok
 }
 
