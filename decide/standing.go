@@ -186,10 +186,7 @@ func (g *Gathering) Add(b *history.Block, after, of int) {
 	if !g.stands(b) {
 		return
 	}
-	if n := len(g.list); n == cap(g.list) { // append would copy a million a dozen times, and leave as much memory behind
-		g.list = slices.Grow(g.list, max(64, n/4, n*(of-after)/max(1, after)))
-	}
-	g.list = append(g.list, Standing{b.Range, plain(b.From), plain(b.Until), b.Case, b.By, b.Reason})
+	g.list = append(history.WithRoom(g.list, after, of), Standing{b.Range, plain(b.From), plain(b.Until), b.Case, b.By, b.Reason})
 }
 
 // InForce returns what of the blocks is in force by the other records of a history. The gathering is done then.

@@ -70,13 +70,19 @@ func momentOf(known time.Time) int64 {
 func (s *Store) LoadRecords(ctx context.Context, known time.Time) (History, error) {
 	var blocks []Block
 	h, err := s.StreamBlocks(ctx, known, func(b *Block, after, of int) {
-		if n := len(blocks); n == cap(blocks) { // append would copy a million a dozen times, and leave as much memory behind
-			blocks = slices.Grow(blocks, max(64, n/4, n*(of-after)/max(1, after)))
-		}
-		blocks = append(blocks, *b)
+		blocks = append(WithRoom(blocks, after, of), *b)
 	})
 	h.Blocks = blocks
 	return h, err
+}
+
+// WithRoom returns a list with room for one more, and for as many as the rest of so many records has if these go on as those
+// before: append would copy a million a dozen times, and leave as much memory behind.
+func WithRoom[T any](list []T, after, of int) []T {
+	if n := len(list); n == cap(list) {
+		return slices.Grow(list, max(64, n/4, n*(of-after)/max(1, after)))
+	}
+	return list
 }
 
 // StreamBlocks is LoadRecords for whoever wants none of the blocks kept: each is called with every one, in their order, and
