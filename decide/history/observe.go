@@ -88,7 +88,7 @@ func compareRows(a, b row) int {
 }
 
 // day is when a row's day begins, by UTC, in nanoseconds since 1970.
-func (r row) day() int64 { return time.Unix(0, r.last).UTC().Truncate(24 * time.Hour).UnixNano() }
+func (r row) day() int64 { return r.last - r.last%int64(24*time.Hour) }
 
 // grower grows the rows of one table, with a statement for each number of rows.
 type grower struct {
