@@ -147,8 +147,6 @@ type digest struct {
 	alone    [1]int           // room for one form
 	access   int              // that of web servers, -1 where it isn't asked for
 	programs map[string][]int // the forms of the programs that wrote lines
-	program  string           // the last of them
-	forms    []int            // its forms
 }
 
 func newDigest(name string, o Options, t *Tally) *digest {
@@ -260,12 +258,8 @@ func (d *digest) formsAt(e *entry) []int {
 
 // formsOf returns the forms that a program's lines may be of. It remembers them, for programs are few and lines many.
 func (d *digest) formsOf(program []byte) []int {
-	if d.program == string(program) && d.program != "" {
-		return d.forms
-	}
 	forms, ok := d.programs[string(program)]
 	if ok {
-		d.program, d.forms = string(program), forms
 		return forms
 	}
 	for i, f := range formats {

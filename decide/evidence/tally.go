@@ -104,7 +104,7 @@ func (t *Tally) add(e *Event) {
 // take adds another's rows. The other is of no use afterwards.
 func (t *Tally) take(other *Tally) {
 	if len(t.rows) == 0 {
-		t.rows, t.whats, t.near = other.rows, other.whats, [nearRows]*row{}
+		t.rows, t.whats = other.rows, other.whats
 		return
 	}
 	for k, r := range other.rows {
