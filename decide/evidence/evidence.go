@@ -145,18 +145,18 @@ type digest struct {
 	trial    int64
 	own      addresses        // that a pattern read
 	alone    [1]int           // room for one form
-	access   int              // that of web servers, -1 where it isn't asked for
+	first    []int            // the forms that are tried before all
 	programs map[string][]int // the forms of the programs that wrote lines
 }
 
 func newDigest(name string, o Options, t *Tally) *digest {
-	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, access: -1, programs: map[string][]int{}}
+	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, programs: map[string][]int{}}
 	for i, f := range formats {
 		var r reader
 		if o.Format == "" || o.Format == f.name {
 			r = f.open(o)
-			if f.name == accessName {
-				d.access = i
+			if f.first != nil {
+				d.first = append(d.first, i)
 			}
 		}
 		p, _ := r.(puzzler)
@@ -190,11 +190,13 @@ func (d *digest) line(text []byte) error {
 		return d.readOwn(text)
 	}
 	e := &d.entry
-	if d.access >= 0 && requestOf(&d.clock, text, e) {
-		if d.known = true; d.dated(e.at) {
-			d.give(e, d.access)
+	for _, i := range d.first {
+		if formats[i].first(&d.clock, text, e) {
+			if d.known = true; d.dated(e.at) {
+				d.give(e, i)
+			}
+			return nil
 		}
-		return nil
 	}
 	if text[0] == '{' {
 		inner, unwrapped, journal, ok := unwrap(text)

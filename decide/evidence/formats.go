@@ -7,28 +7,29 @@ type format struct {
 	name    string
 	program func(name []byte) bool                     // whether a program's syslog lines are for it; nil for none
 	line    func(c *clock, line []byte, e *entry) bool // takes a line of its own apart that isn't syslog's; nil for none
+	first   func(c *clock, line []byte, e *entry) bool // is line for those that no other form can have, and tried before all; nil for none
 	open    func(Options) reader
 }
 
 // formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.
 var formats = []format{
-	{"sshd", isSshd, nil, newSshd},
-	{"netfilter", isKernel, nil, newNetfilter},
-	{"dropbear", isDropbear, nil, newDropbear},
-	{"postfix", isPostfix, nil, newPostfix},
-	{"dovecot", isDovecot, nil, newDovecot},
-	{"exim", isExim, eximLine, newExim},
-	{"sendmail", isSendmail, nil, newSendmail},
-	{"mailboxes", isMailbox, nil, newMailboxes},
-	{accessName, isWebServer, accessLine, newAccess},
-	{"suricata", nil, suricataLine, newSuricata},
-	{"zeek", nil, zeekLine, newZeek},
-	{"access-json", isJSONServer, accessJSONLine, newAccessJSON},
-	{"apache-error", isApache, apacheLine, newApacheError},
-	{"nginx-error", nil, nginxLine, newNginxError},
-	{"vsftpd", isVsftpd, vsftpdLine, newVsftpd},
-	{"proftpd", isProftpd, proftpdLine, newProftpd},
-	{"fail2ban", isFail2ban, fail2banLine, newFail2ban},
+	{"sshd", isSshd, nil, nil, newSshd},
+	{"netfilter", isKernel, nil, nil, newNetfilter},
+	{"dropbear", isDropbear, nil, nil, newDropbear},
+	{"postfix", isPostfix, nil, nil, newPostfix},
+	{"dovecot", isDovecot, nil, nil, newDovecot},
+	{"exim", isExim, eximLine, nil, newExim},
+	{"sendmail", isSendmail, nil, nil, newSendmail},
+	{"mailboxes", isMailbox, nil, nil, newMailboxes},
+	{"access", isWebServer, accessLine, requestOf, newAccess},
+	{"suricata", nil, suricataLine, nil, newSuricata},
+	{"zeek", nil, zeekLine, nil, newZeek},
+	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON},
+	{"apache-error", isApache, apacheLine, nil, newApacheError},
+	{"nginx-error", nil, nginxLine, nil, newNginxError},
+	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd},
+	{"proftpd", isProftpd, proftpdLine, nil, newProftpd},
+	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban},
 }
 
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.

@@ -71,7 +71,7 @@ func TestRequestsTakeNoOtherWay(t *testing.T) {
 			var shown []string
 			d := newDigest("log", Options{At: readAt, Line: func(_ int64, e Event) { shown = append(shown, e.Source.String()+" "+e.Kind+e.Service+e.At.String()) }}, NewTally("local"))
 			if !straight {
-				d.access = -1
+				d.first = nil
 			}
 			for _, line := range strings.SplitAfter(b.String(), "\n") {
 				if err := d.line([]byte(line)); err != nil {

@@ -38,9 +38,6 @@ func accessLine(c *clock, line []byte, e *entry) bool {
 	return false
 }
 
-// accessName is what the form is called.
-const accessName = "access"
-
 // requestOf is accessLine for the commonest lines, A - USER [TIME] …, where A is an address of IPv4. None of these is a line
 // of syslog, which begins with a time or a host and whose second or third word ends with a colon, nor of any other form.
 func requestOf(c *clock, line []byte, e *entry) bool {
