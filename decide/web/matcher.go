@@ -179,8 +179,11 @@ type parts struct {
 	step  int                   // at each how many bytes of a text a look at three is enough; 0 where one has less than three
 }
 
-// seedBits is large enough that hardly any three bytes share theirs.
-const seedBits = 1 << 15
+// seedBits is large enough that hardly any three bytes share theirs: two to the power of seedLog.
+const (
+	seedLog  = 15
+	seedBits = 1 << seedLog
+)
 
 // part is a text, and its second byte, by which most of those with the same first one are told apart.
 type part struct {
@@ -209,7 +212,13 @@ func newParts(lower []string) *parts {
 
 // seedOf returns the bit of the lowest three bytes, whatever the case of their letters.
 func seedOf(text uint32) uint32 {
-	return (text | 0x202020) << 8 * 0x9e3779b1 >> 17
+	return (text | 0x202020) << 8 * 0x9e3779b1 >> (32 - seedLog)
+}
+
+// may tells whether one of them may have the lowest three bytes in front.
+func (p *parts) may(text uint32) bool {
+	seed := seedOf(text)
+	return p.seeds[seed>>6]&(1<<(seed&63)) != 0
 }
 
 // in tells whether a text holds one of them, in whatever case.
@@ -224,17 +233,15 @@ func (p *parts) in(text []byte) bool {
 	}
 	i := p.step - 1
 	for ; i+3 < len(text); i += p.step {
-		seed := seedOf(binary.LittleEndian.Uint32(text[i:]))
-		if p.seeds[seed>>6]&(1<<(seed&63)) != 0 && (p.at(text, i) || p.at(text, i-p.step+1)) {
+		if p.may(binary.LittleEndian.Uint32(text[i:])) && p.around(text, i) {
 			return true
 		}
 	}
-	if i+2 >= len(text) {
-		return false
-	}
-	seed := seedOf(uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16)
-	return p.seeds[seed>>6]&(1<<(seed&63)) != 0 && (p.at(text, i) || p.at(text, i-p.step+1))
+	return i+2 < len(text) && p.may(uint32(text[i])|uint32(text[i+1])<<8|uint32(text[i+2])<<16) && p.around(text, i)
 }
+
+// around tells whether one of them stands at a place of a text, or before it where the step passed over that.
+func (p *parts) around(text []byte, i int) bool { return p.at(text, i) || p.at(text, i-p.step+1) }
 
 // at tells whether one of them stands at a place of a text.
 func (p *parts) at(text []byte, i int) bool {
