@@ -14,7 +14,7 @@ import (
 // TestFaultLostAnswers loses answers of the kernel, in the long mode at random, as it does itself where a socket's buffer is too small: the
 // answer is gone and the next read is ENOBUFS. What Apply says of the kernel is true then, and the next one heals.
 func TestFaultLostAnswers(t *testing.T) {
-	seed, rounds := uint64(time.Now().UnixNano()), 40
+	seed, rounds, long := uint64(time.Now().UnixNano()), 40, os.Getenv("LASTRESORT_LONG") == "1"
 	if text := os.Getenv("LASTRESORT_SEED"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
@@ -22,7 +22,7 @@ func TestFaultLostAnswers(t *testing.T) {
 		}
 		seed = n
 	}
-	if os.Getenv("LASTRESORT_LONG") == "1" {
+	if long {
 		rounds = 1000
 	}
 	t.Logf("LASTRESORT_SEED=%d repeats it", seed)
@@ -38,7 +38,7 @@ func TestFaultLostAnswers(t *testing.T) {
 			old, next = b, a
 		}
 		lose, many, seen := i/4*3, i/2%2 == 1, 0 // every third one, by itself and with all behind it
-		if rounds > 40 {
+		if long {
 			lose, many = random.IntN(40), random.IntN(3) == 0
 		}
 		recvfrom = func(fd int, p []byte, flags int) (int, unix.Sockaddr, error) {

@@ -238,7 +238,7 @@ func TestDamageIsNoEndOfALine(t *testing.T) {
 func TestAddressesAreReadAsNetipReadsThem(t *testing.T) {
 	known := addresses{}
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.OneOf(rapid.StringMatching(`[0-9]{1,3}(\.[0-9]{0,3}){2,4}`), rapid.StringMatching(`[0-9a-f:.%]{1,20}`),
+		text := rapid.OneOf(rapid.StringMatching(`[0-9]{1,3}(\.[0-9]{0,3}){2,4}`), rapid.StringMatching(`(0|1|255|256|4294967297)(\.(00?|01|9|99|255|256|4294967297)){3}[.: 1]?`), rapid.StringMatching(`[0-9a-f:.%]{1,20}`),
 			rapid.StringMatching(`(::ffff:)?(2[0-5]?[0-9]|1?[0-9]{1,2})(\.(25[0-9]|1?[0-9]{1,2})){3}`)).Draw(t, "text")
 		want, err := netip.ParseAddr(text)
 		got, ok := known.of([]byte(text))

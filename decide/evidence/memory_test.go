@@ -105,25 +105,3 @@ func TestTallyAddsUp(t *testing.T) {
 		t.Errorf("%d rows (-by hand +tally):\n%s", len(got), d)
 	}
 }
-
-// TestAddressesAreReadAsOthersDo holds the reading of addresses to that of net/netip.
-func TestAddressesAreReadAsOthersDo(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
-	parts := []string{"0", "1", "9", "10", "01", "00", "99", "100", "255", "256", "999", "1000", "4294967297", "", "a", "-1"}
-	ends := []string{"", ".", " ", "\x00", "1", ":", "%e"}
-	valid := 0
-	for range 200_000 {
-		text := drawn(r, parts, []string{".", ".", "", ","}, parts, []string{"."}, parts, []string{"."}, parts, ends)
-		a, ok := parse4([]byte(text))
-		want, err := netip.ParseAddr(text)
-		if good := err == nil && want.Is4(); ok != good || ok && a != want {
-			t.Fatalf("%q is %v %v; expected %v", text, a, ok, want)
-		}
-		if ok {
-			valid++
-		}
-	}
-	if valid < 500 {
-		t.Errorf("%d valid ones; expected some hundred", valid)
-	}
-}
