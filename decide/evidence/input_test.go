@@ -237,14 +237,28 @@ func TestDamageIsNoEndOfALine(t *testing.T) {
 
 func TestAddressesAreReadAsNetipReadsThem(t *testing.T) {
 	known := addresses{}
-	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.OneOf(rapid.StringMatching(`[0-9]{1,3}(\.[0-9]{0,3}){2,4}`), rapid.StringMatching(`(0|1|255|256|4294967297)(\.(00?|01|9|99|255|256|4294967297)){3}[.: 1]?`), rapid.StringMatching(`[0-9a-f:.%]{1,20}`),
-			rapid.StringMatching(`(::ffff:)?(2[0-5]?[0-9]|1?[0-9]{1,2})(\.(25[0-9]|1?[0-9]{1,2})){3}`)).Draw(t, "text")
+	check := func(fail func(string, ...any), text string) {
 		want, err := netip.ParseAddr(text)
 		got, ok := known.of([]byte(text))
 		if ok != (err == nil) || ok && got != want.WithZone("").Unmap() {
-			t.Fatalf("%q is %v, %v; wanted %v, %v", text, got, ok, want, err)
+			fail("%q is %v, %v; wanted %v, %v", text, got, ok, want, err)
 		}
+	}
+	parts := []string{"0", "9", "00", "01", "255", "256", "1000", "4294967297", "", "a"}
+	for _, a := range parts {
+		for _, b := range parts {
+			for _, c := range parts {
+				for _, d := range parts {
+					for _, end := range []string{"", ".", " ", "\x00", ":"} {
+						check(t.Fatalf, a+"."+b+"."+c+"."+d+end)
+					}
+				}
+			}
+		}
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		check(r.Fatalf, rapid.OneOf(rapid.StringMatching(`[0-9]{1,3}(\.[0-9]{0,3}){2,4}`), rapid.StringMatching(`[0-9a-f:.%]{1,20}`),
+			rapid.StringMatching(`(::ffff:)?(2[0-5]?[0-9]|1?[0-9]{1,2})(\.(25[0-9]|1?[0-9]{1,2})){3}`)).Draw(r, "text"))
 	})
 }
 

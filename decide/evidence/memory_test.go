@@ -54,7 +54,7 @@ func sameFields(a, b fields) bool {
 
 // TestRequestsTakeNoOtherWay holds that what is read straight as a request is what all forms together would make of it.
 func TestRequestsTakeNoOtherWay(t *testing.T) {
-	first := []string{"192.0.2.66", "192.0.2.066", "2001:db8::7", "Dec", "1.2.3", "127.0.0.1", "192.0.2.66:80", "host", "@400000004c91b044077a9e94", "2017"}
+	first := []string{"192.0.2.66", "4294967297.0.2.66", "192.0.2.066", "2001:db8::7", "Dec", "1.2.3", "127.0.0.1", "192.0.2.66:80", "host", "@400000004c91b044077a9e94", "2017"}
 	idents := []string{" - ", " -bob ", " x ", " -", "  - ", " 198.51.100.9 ", " - - - ", " sshd[7]: "}
 	users := []string{"- ", "bob ", "198.51.100.9 ", "{x ", "[ ", "", "x] "}
 	stamps := []string{"[01/Nov/2026:10:00:00 +0100]", "[01/Nov/2026:10:00:01 +0100]", "[01/Nov/2026:25:00:00 +0100]", "[x]"}
