@@ -19,6 +19,7 @@ type Standing struct {
 	Case   netip.Prefix   `json:"-"`
 	By     string         `json:"-"`
 	Reason string         `json:"-"`
+	Record int64          `json:"-"` // its number in the store, where it is of a Packed
 }
 
 // standing returns what of pieces stands, less what has come to be protected or held, disjoint and sorted. Where blocks lie
@@ -27,7 +28,7 @@ func standing(all []piece, l *limits, shape netblock.Shape) []Standing {
 	up := make([]Standing, 0, len(all))
 	for _, p := range all {
 		if p.stands() {
-			up = append(up, Standing{p.where, p.from, p.until, p.block.Case, p.block.By, p.block.Reason})
+			up = append(up, Standing{Range: p.where, From: p.from, Until: p.until, Case: p.block.Case, By: p.block.By, Reason: p.block.Reason})
 		}
 	}
 	return apart(up, l, shape)
@@ -164,36 +165,19 @@ func shaped(r netblock.Range, shape netblock.Shape) []netblock.Range {
 // InForce returns every range that the history's blocks keep blocked at a moment, less what is protected or held then,
 // disjoint and by address.
 func InForce(h *history.History, p *Policy, now time.Time) []Standing {
-	g := Gathering{Now: now}
+	var up []Standing
 	for i := range h.Blocks {
-		g.Add(&h.Blocks[i], i, len(h.Blocks))
+		if b := &h.Blocks[i]; standsAt(b, now) {
+			up = append(history.WithRoom(up, i, len(h.Blocks)), Standing{Range: b.Range, From: plain(b.From), Until: plain(b.Until), Case: b.Case, By: b.By, Reason: b.Reason})
+		}
 	}
-	return g.InForce(h, p)
+	known := upTo(&history.History{Releases: h.Releases, Holds: h.Holds, Protects: h.Protects}, now)
+	l := newLimits(p, known, now)
+	return apart(released(up, newReleaseIndex(known.Releases)), &l, p.Range.Shape)
 }
 
-// Gathering is InForce for blocks that come one by one, in the order in which they were recorded, and aren't kept.
-type Gathering struct {
-	Now  time.Time
-	list []Standing
-}
-
-func (g *Gathering) stands(b *history.Block) bool {
-	return !b.From.After(g.Now) && (b.Until.IsZero() || b.Until.After(g.Now))
-}
-
-// Add takes a block, which comes after so many of all records. One that comes twice makes no difference to what stands.
-func (g *Gathering) Add(b *history.Block, after, of int) {
-	if !g.stands(b) {
-		return
-	}
-	g.list = append(history.WithRoom(g.list, after, of), Standing{b.Range, plain(b.From), plain(b.Until), b.Case, b.By, b.Reason})
-}
-
-// InForce returns what of the blocks is in force by the other records of a history. The gathering is done then.
-func (g *Gathering) InForce(h *history.History, p *Policy) []Standing {
-	known := upTo(&history.History{Releases: h.Releases, Holds: h.Holds, Protects: h.Protects}, g.Now)
-	l := newLimits(p, known, g.Now)
-	return apart(released(g.list, newReleaseIndex(known.Releases)), &l, p.Range.Shape)
+func standsAt(b *history.Block, now time.Time) bool {
+	return !b.From.After(now) && (b.Until.IsZero() || b.Until.After(now))
 }
 
 // released returns what is left of blocks by the releases that came since each began.

@@ -16,7 +16,8 @@ import (
 type batch struct {
 	table string
 	buf   []byte
-	at    []int // where each message begins; its number is its place in here
+	room  []byte // see newBatch
+	at    []int  // where each message begins; its number is its place in here
 
 	// The message that elements go into at present.
 	set        string
@@ -29,9 +30,13 @@ type batch struct {
 const perMessage = 60_000
 
 // newBatch begins a transaction that the kernel refuses with ERESTART where its ruleset is no longer the one numbered
-// generation. It is going to take about size bytes.
+// generation. It is going to take about size bytes, which are the kernel's own and go back to it with free: the largest thing
+// in the program would have the collector keep room for a second one.
 func newBatch(table string, generation uint32, size int) *batch {
-	b := &batch{table: table, buf: make([]byte, 0, size)}
+	b := &batch{table: table}
+	if room, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON); err == nil {
+		b.room, b.buf = room, room[:0]
+	}
 	b.message(unix.NFNL_MSG_BATCH_BEGIN, 0, batchMark)
 	b.buf = attribute(b.buf, unix.NFNL_BATCH_GENID, binary.BigEndian.AppendUint32(nil, generation))
 	b.finish()
@@ -39,6 +44,15 @@ func newBatch(table string, generation uint32, size int) *batch {
 }
 
 var batchMark = []byte{unix.AF_UNSPEC, unix.NFNETLINK_V0, 0, unix.NFNL_SUBSYS_NFTABLES}
+
+// free gives back the memory of a batch that is done with; nil is none.
+func (b *batch) free() {
+	if b == nil || b.room == nil {
+		return
+	}
+	_ = unix.Munmap(b.room) // fails for what isn't a mapping
+	b.room, b.buf = nil, nil
+}
 
 // end ends the transaction and returns its datagram.
 func (b *batch) end() []byte {
@@ -112,23 +126,26 @@ func (b *batch) question(k *setKind, r row) {
 }
 
 // elements adds steps, which are sorted, to messages of one kind about the sets that they belong into.
-func (b *batch) elements(sets []setKind, kind int, list []Step) {
+func (b *batch) elements(sets []setKind, kind int, list sequence) {
 	bySet(sets, list, func(k *setKind, s *Step) { b.element(k, kind, s) })
 }
 
 // bySet calls each for steps, which are sorted, with the set that each belongs into, one set after the other.
-func bySet(sets []setKind, list []Step, each func(*setKind, *Step)) {
+func bySet(sets []setKind, list sequence, each func(*setKind, *Step)) {
+	var s Step
 	for _, group := range groups(sets) {
 		at := 0
-		for i := range list {
-			r := list[i].Range
+		from, to := group[0].family(list.len(), list.rangeAt)
+		for i := from; i < to; i++ {
+			r := list.rangeAt(i)
 			if !group[at].holds(r) {
-				if group[0].is4 != r.Is4() || group[0].interval != (group[0].allow || r.First() != r.Last()) {
+				if group[0].interval != (group[0].allow || r.First() != r.Last()) {
 					continue
 				}
 				at = sort.Search(len(group), func(i int) bool { return !group[i].part.Last().Less(r.First()) })
 			}
-			each(&group[at], &list[i])
+			s = list.at(i)
+			each(&group[at], &s)
 		}
 	}
 }

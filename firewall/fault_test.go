@@ -53,7 +53,7 @@ func TestFaultLostAnswers(t *testing.T) {
 		_, err := k.Apply(t.Context(), next, nil, time.Now)
 		lost := seen > lose
 		recvfrom = unix.Recvfrom
-		is := func(wants []Want) bool {
+		is := func(wants WantList) bool {
 			left, err := k.cfg.Diff(held(t, k), wants, nil, time.Now())
 			if err != nil {
 				t.Fatal(err)

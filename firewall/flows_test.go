@@ -57,7 +57,7 @@ func TestNoPacketPassesWhileABlockFlips(t *testing.T) {
 		quiet := 0
 		for i := range flips {
 			before := sent.Load()
-			p := apply(t, k, [][]Want{week, good}[i%2])
+			p := apply(t, k, []WantList{week, good}[i%2])
 			if len(p.Change) != len(ranges) {
 				t.Fatalf("flip %d changes %d elements; expected %d", i, len(p.Change), len(ranges))
 			}

@@ -242,7 +242,7 @@ func (k Kernel) readElements(c *conn, s *State, have []*nftables.Set, each take)
 
 // Apply brings the kernel to what is wanted, in as many transactions as the plan says, and reads back what it holds then. It
 // returns the plan that was applied. An error is an *Error, or the context's, and says whether the kernel changed.
-func (k Kernel) Apply(ctx context.Context, wants []Want, allow []netblock.Range, now func() time.Time) (Plan, error) {
+func (k Kernel) Apply(ctx context.Context, wants Wants, allow []netblock.Range, now func() time.Time) (Plan, error) {
 	var failed error
 	var first *Plan // of which a part is in the kernel
 	half := ""
@@ -330,7 +330,7 @@ func (e *HalfError) Error() string {
 func (e *HalfError) Unwrap() error { return e.err }
 
 // remains plans what is still to do.
-func (k Kernel) remains(ctx context.Context, wants []Want, allow []netblock.Range, now func() time.Time) (Plan, error) {
+func (k Kernel) remains(ctx context.Context, wants Wants, allow []netblock.Range, now func() time.Time) (Plan, error) {
 	have, err := k.Read(ctx)
 	if err != nil {
 		return Plan{}, err
@@ -339,7 +339,7 @@ func (k Kernel) remains(ctx context.Context, wants []Want, allow []netblock.Rang
 }
 
 func (p *Plan) summary() string {
-	return fmt.Sprintf("%d ranges are missing, %d differ and %d are too many", len(p.Add), len(p.Change), len(p.Remove))
+	return fmt.Sprintf("%d ranges are missing, %d differ and %d are too many", p.Added(), len(p.Change), len(p.Remove))
 }
 
 // commit sends a plan, whose transactions fail whole where the ruleset is no longer the one numbered generation or, behind
@@ -368,6 +368,7 @@ func (k Kernel) commit(ctx context.Context, p *Plan, generation uint32) error {
 		if err == nil {
 			err = c.transact(b)
 		}
+		b.free()
 		switch {
 		case err != nil && i > 0:
 			return &HalfError{i, len(p.split), err}

@@ -48,9 +48,9 @@ func addrs(texts ...string) []netip.Addr {
 	return out
 }
 
-func forGood(t testing.TB, texts ...string) []Want {
+func forGood(t testing.TB, texts ...string) WantList {
 	t.Helper()
-	var out []Want
+	var out WantList
 	for _, s := range texts {
 		out = append(out, Want{Range: rng(t, s)})
 	}
@@ -71,7 +71,7 @@ func fresh(t testing.TB, mode Mode) Kernel {
 	return k
 }
 
-func apply(t testing.TB, k Kernel, wants []Want, allow ...netblock.Range) Plan {
+func apply(t testing.TB, k Kernel, wants WantList, allow ...netblock.Range) Plan {
 	t.Helper()
 	p, err := k.Apply(t.Context(), wants, allow, time.Now)
 	if err != nil {
@@ -106,8 +106,8 @@ func TestTheKernelHoldsWhatIsWanted(t *testing.T) {
 	k := fresh(t, Inbound)
 	wants := forGood(t, edges...)
 	p := apply(t, k, wants, rng(t, "192.0.2.64/26"), rng(t, "2001:db8:7::/48"))
-	if !p.Build || len(p.Add) != len(wants) {
-		t.Errorf("plan builds %v and adds %d", p.Build, len(p.Add))
+	if !p.Build || p.Added() != len(wants) {
+		t.Errorf("plan builds %v and adds %d", p.Build, p.Added())
 	}
 	s := held(t, k)
 	var want []string
@@ -131,15 +131,15 @@ func TestEveryChangeLeavesTheRestAlone(t *testing.T) {
 	soon, later := now.Add(24*time.Hour), now.Add(30*24*time.Hour)
 	for _, c := range []struct {
 		name  string
-		wants []Want
+		wants WantList
 	}{
-		{"one temporary, one for good", []Want{{Range: rng(t, "192.0.2.0/28"), Until: soon}, {Range: rng(t, "198.51.100.7"), Until: time.Time{}}}},
-		{"temporary to for good and back", []Want{{Range: rng(t, "192.0.2.0/28"), Until: time.Time{}}, {Range: rng(t, "198.51.100.7"), Until: soon}}},
-		{"longer", []Want{{Range: rng(t, "192.0.2.0/28"), Until: time.Time{}}, {Range: rng(t, "198.51.100.7"), Until: later}}},
-		{"wider over a standing one", []Want{{Range: rng(t, "192.0.2.0/27"), Until: soon}, {Range: rng(t, "198.51.100.7"), Until: later}}},
-		{"a piece cut out", []Want{{Range: rng(t, "192.0.2.0-192.0.2.4"), Until: soon}, {Range: rng(t, "192.0.2.6-192.0.2.31"), Until: soon}}},
-		{"narrower, sharing an end", []Want{{Range: rng(t, "192.0.2.16/28"), Until: soon}}},
-		{"neighbours", []Want{{Range: rng(t, "192.0.2.16/29"), Until: soon}, {Range: rng(t, "192.0.2.24/29"), Until: later}}},
+		{"one temporary, one for good", WantList{{Range: rng(t, "192.0.2.0/28"), Until: soon}, {Range: rng(t, "198.51.100.7"), Until: time.Time{}}}},
+		{"temporary to for good and back", WantList{{Range: rng(t, "192.0.2.0/28"), Until: time.Time{}}, {Range: rng(t, "198.51.100.7"), Until: soon}}},
+		{"longer", WantList{{Range: rng(t, "192.0.2.0/28"), Until: time.Time{}}, {Range: rng(t, "198.51.100.7"), Until: later}}},
+		{"wider over a standing one", WantList{{Range: rng(t, "192.0.2.0/27"), Until: soon}, {Range: rng(t, "198.51.100.7"), Until: later}}},
+		{"a piece cut out", WantList{{Range: rng(t, "192.0.2.0-192.0.2.4"), Until: soon}, {Range: rng(t, "192.0.2.6-192.0.2.31"), Until: soon}}},
+		{"narrower, sharing an end", WantList{{Range: rng(t, "192.0.2.16/28"), Until: soon}}},
+		{"neighbours", WantList{{Range: rng(t, "192.0.2.16/29"), Until: soon}, {Range: rng(t, "192.0.2.24/29"), Until: later}}},
 		{"nothing", nil},
 	} {
 		apply(t, k, c.wants)
@@ -158,7 +158,7 @@ func TestEveryChangeLeavesTheRestAlone(t *testing.T) {
 
 func TestManyRangesGoInAtOnce(t *testing.T) {
 	k := fresh(t, Inbound)
-	var wants []Want
+	var wants WantList
 	for i := range 3000 {
 		first := netip.AddrFrom4([4]byte{198, 18, byte(i >> 6), byte(i<<2) & 0xfc})
 		r, err := netblock.Between(first, first.Next())
@@ -298,7 +298,7 @@ func TestAForeignTableOfOurNameIsLeftAlone(t *testing.T) {
 func TestExpiryWorksWithoutUsAndDoesntFailTheNextChange(t *testing.T) {
 	k := fresh(t, Inbound)
 	k.cfg.Jitter = 0
-	apply(t, k, []Want{{Range: rng(t, "192.0.2.0/28"), Until: time.Now().Add(time.Second)}, {Range: rng(t, "192.0.2.64/28"), Until: time.Time{}}})
+	apply(t, k, WantList{{Range: rng(t, "192.0.2.0/28"), Until: time.Now().Add(time.Second)}, {Range: rng(t, "192.0.2.64/28"), Until: time.Time{}}})
 	time.Sleep(1500 * time.Millisecond)
 	if d := cmp.Diff([]string{"192.0.2.64/28"}, rangesOf(held(t, k))); d != "" {
 		t.Errorf("after its end (-want +got):\n%s", d)
@@ -509,7 +509,7 @@ func TestLoopbackIsNeverDropped(t *testing.T) {
 const flipChild = "flip-the-kernel-until-killed"
 
 // The two states between which a killed apply must leave the kernel at one.
-func flipStates() (a, b []Want) {
+func flipStates() (a, b WantList) {
 	for i := range 400 {
 		low := netip.AddrFrom4([4]byte{198, 18, byte(i), 0})
 		a = append(a, Want{Range: netblock.OfPrefix(netip.PrefixFrom(low, 25))})
@@ -525,7 +525,7 @@ func flip() error {
 	k := Open(Config{Table: "lastresort", Mode: Inbound})
 	a, b := flipStates()
 	for {
-		for _, wants := range [][]Want{a, b} {
+		for _, wants := range []WantList{a, b} {
 			if _, err := k.Apply(context.Background(), wants, nil, time.Now); err != nil {
 				return err
 			}
@@ -550,7 +550,7 @@ func TestKilledApplyLeavesTheOldStateOrTheNew(t *testing.T) {
 		}
 		_ = c.Wait() // it was killed
 		s := held(t, k)
-		for name, wants := range map[string][]Want{"old": a, "new": b} {
+		for name, wants := range map[string]WantList{"old": a, "new": b} {
 			left, err := k.cfg.Diff(s, wants, nil, time.Now())
 			if err != nil {
 				t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -208,16 +209,15 @@ func resolvers(root fs.FS) []netip.Addr {
 
 // Blocks returns the range among those wanted that would drop an address, and false where none would. What allow holds is
 // never dropped.
-func Blocks(wants []Want, allow []netblock.Range, a netip.Addr) (netblock.Range, bool) {
+func Blocks(wants Wants, allow []netblock.Range, a netip.Addr) (netblock.Range, bool) {
 	for _, r := range allow {
 		if r.Contains(a) {
 			return netblock.Range{}, false
 		}
 	}
-	for _, w := range wants {
-		if w.Range.Contains(a) {
-			return w.Range, true
-		}
+	i := sort.Search(wants.Len(), func(i int) bool { return !wants.Range(i).Last().Less(a) })
+	if i == wants.Len() || !wants.Range(i).Contains(a) {
+		return netblock.Range{}, false
 	}
-	return netblock.Range{}, false
+	return wants.Range(i), true
 }

@@ -15,12 +15,12 @@ import (
 )
 
 // spreadOut returns n wants over 10.0.0.0/8, single addresses or ranges of five.
-func spreadOut(n int, ranges bool) []Want {
+func spreadOut(n int, ranges bool) WantList {
 	until := time.Now().Add(24 * time.Hour)
 	if ranges {
 		return many(n, until)
 	}
-	var out []Want
+	var out WantList
 	for _, w := range many(n, until) {
 		out = append(out, Want{Range: netblock.Single(w.Range.First()), Until: until})
 	}

@@ -48,7 +48,7 @@ func newInternet(t testing.TB) internet {
 
 // model is what must be dropped.
 type model struct {
-	wants []Want
+	wants WantList
 	allow []netblock.Range
 }
 
@@ -162,7 +162,7 @@ func lengths(p netip.Prefix, second int) (out []netblock.Range) {
 	return out
 }
 
-func wantAll(ranges []netblock.Range, until time.Time) (out []Want) {
+func wantAll(ranges []netblock.Range, until time.Time) (out WantList) {
 	for _, r := range ranges {
 		out = append(out, Want{Range: r, Until: until})
 	}
@@ -423,7 +423,7 @@ func TestALongListDropsExactlyItself(t *testing.T) {
 	}
 	for _, step := range []struct {
 		name  string
-		wants []Want
+		wants WantList
 	}{{"a few", long[:10]}, {"all", long}, {"without one", slices.Concat(long[:800], long[801:])}, {"all of them temporary", week}, {"half", week[:size/2]}, {"a few again", long[:10]}} {
 		apply(t, k, step.wants)
 		n.exactly(step.name, k, model{wants: step.wants}, packets)

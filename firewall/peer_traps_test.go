@@ -41,13 +41,13 @@ func TestTrapElementsExpireAtOnce(t *testing.T) {
 		have.Elements = append(have.Elements, Element{Range: w.Range, Timeout: left, Expires: left - 24*time.Hour})
 	}
 	p, err := c.Diff(have, wants, nil, now.Add(24*time.Hour))
-	if changes := len(p.Add) + len(p.Change) + len(p.Remove); err != nil || changes > 0 {
+	if changes := len(p.add) + len(p.Change) + len(p.Remove); err != nil || changes > 0 {
 		t.Errorf("a night later %d would change, %v", changes, err)
 	}
 	// And those that are gone come back.
 	have.Elements = have.Elements[:n/60]
-	if p, err = c.Diff(have, wants, nil, now.Add(24*time.Hour)); err != nil || len(p.Add) != n-n/60 {
-		t.Errorf("%d come back, %v; expected %d", len(p.Add), err, n-n/60)
+	if p, err = c.Diff(have, wants, nil, now.Add(24*time.Hour)); err != nil || len(p.add) != n-n/60 {
+		t.Errorf("%d come back, %v; expected %d", len(p.add), err, n-n/60)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestTrapMergedElementsCannotBeUnbanned(t *testing.T) {
 	all := packetsFrom(append(addrs("2001:db8::", "2001:db8:0:1::", "2001:db8:0:2::"), points([]netblock.Range{full[0].Range, full[1].Range, full[2].Range, full[3].Range, full[4].Range})...))
 	n.exactly("touching", k, model{wants: full}, all)
 	for i := range full {
-		left := append(append([]Want{}, full[:i]...), full[i+1:]...)
+		left := append(append(WantList{}, full[:i]...), full[i+1:]...)
 		apply(t, k, left)
 		n.exactly(fmt.Sprintf("without %s", full[i].Range), k, model{wants: left}, all)
 		apply(t, k, full)
@@ -100,7 +100,7 @@ func TestTrapAggregationSwallowsAnAllowedAddress(t *testing.T) {
 // TestTrapBansAreRestoredOneByOne counts the transactions in which 20,000 bans come back: each raises the ruleset's generation.
 func TestTrapBansAreRestoredOneByOne(t *testing.T) {
 	k := fresh(t, Inbound)
-	var wants []Want
+	var wants WantList
 	for i := range 20_000 {
 		low := 10<<24 + i*2
 		wants = append(wants, Want{Range: netblock.Single(netip.AddrFrom4([4]byte{byte(low >> 24), byte(low >> 16), byte(low >> 8), byte(low)})),

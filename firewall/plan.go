@@ -5,6 +5,7 @@ package firewall
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -36,6 +37,26 @@ type Want struct {
 	Until time.Time
 	Exact bool // without jitter: the kernel's own timeout is what ends it
 }
+
+// Wants is what is to be blocked, sorted and apart from each other. Each is asked for a few times and none is kept, so that
+// whoever has a million may keep them as small as can be.
+type Wants interface {
+	Len() int
+	At(i int) Want
+	Range(i int) netblock.Range // of the same, for less
+}
+
+// WantList is Wants as a plain list.
+type WantList []Want
+
+// Len implements Wants.
+func (l WantList) Len() int { return len(l) }
+
+// At implements Wants.
+func (l WantList) At(i int) Want { return l[i] }
+
+// Range implements Wants.
+func (l WantList) Range(i int) netblock.Range { return l[i].Range }
 
 // Element is a range that the kernel drops. A Timeout of zero is for good.
 type Element struct {
@@ -74,15 +95,16 @@ type Plan struct {
 	// Transactions is in how many transactions it goes: one, or several where one would be larger than what the kernel takes
 	// from a process without root's rights. Each is atomic, several together are not.
 	Transactions int
-	Add          []Step
 	Change       []Step
 	Remove       []Step
 	AllowAdd     []netblock.Range
 	AllowRemove  []netblock.Range
 	Unchanged    int
 
-	all      []Step           // what a table that is made anew is filled with
+	add      []Step           // into a table that is there, see Adds
+	fill     filling          // what a table that is made anew is filled with
 	allow    []netblock.Range // and its allow sets
+	fresh    bool             // there is no table: all that it is filled with is added
 	layout   layout           // of the table when it is done
 	live     bool             // the table that is replaced drops something
 	leftover bool             // the table beside ours goes
@@ -92,7 +114,20 @@ type Plan struct {
 
 // Empty tells whether there is nothing to apply.
 func (p *Plan) Empty() bool {
-	return !p.Build && len(p.Add)+len(p.Change)+len(p.Remove)+len(p.AllowAdd)+len(p.AllowRemove) == 0
+	return !p.Build && p.Added()+len(p.Change)+len(p.Remove)+len(p.AllowAdd)+len(p.AllowRemove) == 0
+}
+
+// Added is how many ranges come in that weren't there.
+func (p *Plan) Added() int { return p.adds().len() }
+
+// Adds returns the steps of those, by address.
+func (p *Plan) Adds() iter.Seq[Step] { return inOrder(p.adds()) }
+
+func (p *Plan) adds() sequence {
+	if p.fresh {
+		return p.fill
+	}
+	return stepList(p.add)
 }
 
 const (
@@ -136,18 +171,21 @@ func hashed(sum uint64, b []byte) uint64 {
 
 // Diff plans how to bring the kernel from what it holds to what it should hold. wants and allow must be sorted and
 // disjoint.
-func (c Config) Diff(have State, wants []Want, allow []netblock.Range, now time.Time) (Plan, error) {
+func (c Config) Diff(have State, wants Wants, allow []netblock.Range, now time.Time) (Plan, error) {
 	if err := disjoint(wants); err != nil {
 		return Plan{}, err
 	}
 	p := Plan{layout: have.layout, leftover: have.leftover, at: time.Now()}
 	p.Outgrown = have.Exists && len(have.Faults) == 0 && !have.layout.fits(wants)
 	p.Replace = have.Exists && len(have.Faults) > 0 || p.Outgrown
-	p.Build = !have.Exists || p.Replace
-	c.compare(&p, have, wants, now)
+	p.fresh = !have.Exists
+	p.Build = p.fresh || p.Replace
+	if !p.fresh {
+		c.compare(&p, have, wants, now)
+	}
 	p.AllowAdd, p.AllowRemove = missing(allow, have.Allow), missing(have.Allow, allow)
 	if p.Build {
-		c.anew(&p, have, wants, allow)
+		c.anew(&p, have, wants, allow, now)
 	}
 	if p.Empty() {
 		return p, nil
@@ -155,8 +193,7 @@ func (c Config) Diff(have State, wants []Want, allow []netblock.Range, now time.
 	if p.split = c.parts(&p, have.limit); p.split == nil {
 		// What must go in one transaction doesn't fit into one; a new table may be filled step by step.
 		p.Build, p.Replace = true, true
-		c.again(&p, have, wants, now)
-		c.anew(&p, have, wants, allow)
+		c.anew(&p, have, wants, allow, now)
 		p.split = c.parts(&p, have.limit)
 	}
 	p.Transactions = len(p.split)
@@ -164,15 +201,10 @@ func (c Config) Diff(have State, wants []Want, allow []netblock.Range, now time.
 }
 
 // compare fills in what differs between what is held and what is wanted; both are sorted.
-func (c Config) compare(p *Plan, have State, wants []Want, now time.Time) {
-	if p.Build {
-		p.all = make([]Step, 0, len(wants))
-	}
-	if !have.Exists {
-		p.Add = p.all[:0] // the same
-	}
+func (c Config) compare(p *Plan, have State, wants Wants, now time.Time) {
 	held := have.Elements
-	for _, w := range wants {
+	for i := range wants.Len() {
+		w := wants.At(i)
 		step := Step{Range: w.Range, Timeout: c.Timeout(w, now)}
 		for len(held) > 0 && held[0].Range.Compare(w.Range) < 0 {
 			p.Remove, held = append(p.Remove, Step{Range: held[0].Range, Old: &held[0]}), held[1:]
@@ -180,12 +212,9 @@ func (c Config) compare(p *Plan, have State, wants []Want, now time.Time) {
 		if len(held) > 0 && held[0].Range == w.Range {
 			step.Old, held = &held[0], held[1:]
 		}
-		if p.Build {
-			p.all = append(p.all, step)
-		}
 		switch {
 		case step.Old == nil:
-			p.Add = append(p.Add, step)
+			p.add = append(p.add, step)
 		case !c.serves(step.Old, w, step.Timeout, now):
 			p.Change = append(p.Change, step)
 		default:
@@ -197,15 +226,9 @@ func (c Config) compare(p *Plan, have State, wants []Want, now time.Time) {
 	}
 }
 
-// again makes what a table that is to be made anew is filled with, where that turns out late.
-func (c Config) again(p *Plan, have State, wants []Want, now time.Time) {
-	twin := Plan{Build: true}
-	c.compare(&twin, have, wants, now)
-	p.all = twin.all
-}
-
 // anew fills in how a table that is made anew is to be.
-func (c Config) anew(p *Plan, have State, wants []Want, allow []netblock.Range) {
+func (c Config) anew(p *Plan, have State, wants Wants, allow []netblock.Range, now time.Time) {
+	p.fill = filling{c, wants, have.Elements, now}
 	p.allow, p.layout, p.live = allow, layoutFor(wants), p.Replace && len(have.Elements) > 0
 }
 
@@ -232,11 +255,14 @@ func early(e Element, w Want, now time.Time) bool {
 	return e.Timeout > 0 && !w.Until.IsZero() && e.Expires < min(w.Until.Sub(now), longest)-clocks
 }
 
-func disjoint(wants []Want) error {
-	for i := 1; i < len(wants); i++ {
-		if a, b := wants[i-1].Range, wants[i].Range; a.Compare(b) >= 0 || a.Overlaps(b) {
-			return fmt.Errorf("%s is followed by %s; expected sorted ranges apart from each other", a, b)
+func disjoint(wants Wants) error {
+	var before netblock.Range
+	for i := range wants.Len() {
+		r := wants.Range(i)
+		if i > 0 && (before.Compare(r) >= 0 || before.Overlaps(r)) {
+			return fmt.Errorf("%s is followed by %s; expected sorted ranges apart from each other", before, r)
 		}
+		before = r
 	}
 	return nil
 }

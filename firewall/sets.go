@@ -3,6 +3,7 @@ package firewall
 import (
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/google/nftables"
@@ -36,6 +37,15 @@ var single, spread = kinds[:2], kinds[2:]
 // holds tells whether a range belongs into a set of this kind, among those for blocks or those for what is allowed.
 func (k *setKind) holds(r netblock.Range) bool {
 	return k.is4 == r.Is4() && k.interval == (k.allow || r.First() != r.Last()) && (!k.part.IsValid() || k.part.Covers(r))
+}
+
+// family returns from which of n sorted ranges on, and up to before which, they are of the set's family.
+func (k *setKind) family(n int, at func(int) netblock.Range) (from, to int) {
+	six := sort.Search(n, func(i int) bool { return !at(i).Is4() })
+	if k.is4 {
+		return 0, six
+	}
+	return six, n
 }
 
 // lowest is the first address of the family.
@@ -142,7 +152,7 @@ func layoutOf(names []string) (l layout) {
 }
 
 // layoutFor returns the layout of a new table for what is wanted, which is sorted.
-func layoutFor(wants []Want) (l layout) {
+func layoutFor(wants Wants) (l layout) {
 	for i, k := range spread {
 		l[i] = k.divide(wants)
 	}
@@ -151,10 +161,11 @@ func layoutFor(wants []Want) (l layout) {
 
 // divide divides what of a kind is wanted into parts of equal number. They begin where a /24 or /48 does, if no range
 // crosses that: none that the policy's widest allows ever will, so that the layout lasts.
-func (k setKind) divide(wants []Want) (out []netip.Addr) {
+func (k setKind) divide(wants Wants) (out []netip.Addr) {
 	n := 0
-	for _, w := range wants {
-		if k.holds(w.Range) {
+	from, to := k.family(wants.Len(), wants.Range)
+	for i := from; i < to; i++ {
+		if k.holds(wants.Range(i)) {
 			n++
 		}
 	}
@@ -164,41 +175,44 @@ func (k setKind) divide(wants []Want) (out []netip.Addr) {
 	}
 	parts := (n + size - 1) / size
 	var before netblock.Range
-	i := 0
-	for _, w := range wants {
-		if !k.holds(w.Range) {
+	held := 0
+	for i := from; i < to; i++ {
+		r := wants.Range(i)
+		if !k.holds(r) {
 			continue
 		}
-		if i == 0 {
-			out = append(out, netblock.OfPrefix(netip.PrefixFrom(w.Range.First(), 0)).First())
-		} else if i*parts/n >= len(out) {
-			at := netblock.Group(w.Range.First()).Addr()
+		if held == 0 {
+			out = append(out, k.lowest())
+		} else if held*parts/n >= len(out) {
+			at := netblock.Group(r.First()).Addr()
 			if !before.Last().Less(at) {
-				at = w.Range.First()
+				at = r.First()
 			}
 			out = append(out, at)
 		}
-		before = w.Range
-		i++
+		before = r
+		held++
 	}
 	return out
 }
 
 // fits tells whether a layout serves what is wanted: no range in two parts, no part too large, and no parts for a few.
-func (l layout) fits(wants []Want) bool {
+func (l layout) fits(wants Wants) bool {
 	for i, k := range spread {
 		from, part, n, inPart := l[i], 0, 0, 0
 		most, _ := k.limits()
-		for _, w := range wants {
-			if !k.holds(w.Range) {
+		first, end := k.family(wants.Len(), wants.Range)
+		for i := first; i < end; i++ {
+			r := wants.Range(i)
+			if !k.holds(r) {
 				continue
 			}
-			for part+1 < len(from) && !w.Range.First().Less(from[part+1]) {
+			for part+1 < len(from) && !r.First().Less(from[part+1]) {
 				part, inPart = part+1, 0
 			}
 			n++
 			inPart++
-			if inPart > most || part+1 < len(from) && !w.Range.Last().Less(from[part+1]) {
+			if inPart > most || part+1 < len(from) && !r.Last().Less(from[part+1]) {
 				return false
 			}
 		}

@@ -23,7 +23,7 @@ func listen(t testing.TB, at netip.Addr) *net.UDPConn {
 }
 
 // both returns many ranges of both families, and addresses of both, IPv4 first.
-func both(n int) (out []Want) {
+func both(n int) (out WantList) {
 	out = many(n, time.Time{})
 	for i := range n {
 		a := netip.MustParseAddr("2001:db8::").As16()
@@ -83,7 +83,7 @@ func TestALayoutComesAndGoesWithTheList(t *testing.T) {
 	long := many(20_000, time.Time{})
 	for _, step := range []struct {
 		name     string
-		wants    []Want
+		wants    WantList
 		parts    int
 		outgrown bool
 	}{
@@ -113,7 +113,7 @@ func TestARangeAcrossPartsMovesThem(t *testing.T) {
 	apply(t, k, wants)
 	edge := held(t, k).layout[2][1]
 	wide := netblock.OfPrefix(netip.PrefixFrom(edge.Prev(), 16))
-	var next []Want
+	var next WantList
 	for _, w := range wants {
 		if !w.Range.Overlaps(wide) {
 			next = append(next, w)
@@ -157,6 +157,6 @@ func TestASpreadTableThatSomebodyBrokeIsToldAndHealed(t *testing.T) {
 	}
 }
 
-func sortWants(w []Want) {
+func sortWants(w WantList) {
 	slices.SortFunc(w, func(a, b Want) int { return a.Range.Compare(b.Range) })
 }

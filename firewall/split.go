@@ -6,6 +6,8 @@ import (
 	"github.com/google/nftables"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"lastresort/netblock"
 )
 
 // A plan that doesn't fit into one datagram goes into several transactions. Each is atomic; the whole isn't, so their order
@@ -16,7 +18,8 @@ import (
 type part struct {
 	beside                bool // it is about the table beside ours, see besideName
 	build                 bool
-	clear                 bool // the table beside ours goes
+	clear                 bool    // the table beside ours goes
+	fill                  filling // what is built is filled with, where all of it goes into this one
 	remove, add           [][]Step
 	allowRemove, allowAdd []Step
 }
@@ -27,20 +30,21 @@ func (c Config) besideName() string { return c.Table + "_unfinished" }
 // parts divides a plan into transactions of at most limit bytes, or one where limit is zero. It returns none where some of
 // the plan, which must not be divided, is longer.
 func (c Config) parts(p *Plan, limit int) []part {
-	first := part{build: p.Build, clear: p.leftover, remove: [][]Step{p.Remove, p.Change}, add: [][]Step{p.Add, p.Change},
+	first := part{build: p.Build, clear: p.leftover, remove: [][]Step{p.Remove, p.Change}, add: [][]Step{p.add, p.Change},
 		allowRemove: steps(p.AllowRemove), allowAdd: steps(p.AllowAdd)}
 	base := 0
 	if p.Build {
 		first.remove, first.allowRemove = nil, nil
-		first.add, first.allowAdd = [][]Step{p.all}, steps(p.allow)
+		first.add, first.fill, first.allowAdd = nil, p.fill, steps(p.allow)
 		base = c.tableSize(p)
 	}
 	w := divider{limit: limit, header: 128 + len(c.besideName()), sets: p.layout.kinds()}
-	w.sizes(base, first.allowRemove, first.allowAdd)
-	w.sizes(0, first.remove...)
-	w.sizes(0, first.add...)
-	if limit == 0 || w.size+2*len(w.sets)*w.header <= limit {
+	w.size = base + first.size(len(w.sets), w.header)
+	if limit == 0 || w.size <= limit {
 		return []part{first}
+	}
+	if p.Build {
+		first.add = [][]Step{slices.Collect(inOrder(first.fill))}
 	}
 	w.begin(part{build: first.build}, base)
 	w.divide(first.allowRemove, first.allowAdd, func(at *part, remove, add []Step) {
@@ -84,28 +88,24 @@ func (w *divider) begin(p part, size int) {
 	w.out, w.size = append(w.out, p), size+2*w.header
 }
 
-// sizes adds up the bytes that steps take.
-func (w *divider) sizes(base int, lists ...[]Step) {
-	w.size += base
-	for _, list := range lists {
-		for i := range list {
-			w.size += size(&list[i])
-		}
-	}
-	w.size += w.size / perMessage * w.header
-}
-
 // size returns how many bytes a step takes in a message, at most.
 func size(s *Step) int {
-	const v4, more6, counts = 52, 24, 48
-	n := v4
-	if !s.Range.Is4() {
-		n += more6
-	}
+	n := sizeIn(s.Range)
 	if s.Old != nil && s.Old.Packets > 0 {
-		n += counts
+		n += sizeOfCounter
 	}
 	return n
+}
+
+// sizeOfCounter is how many more it is with a counter that goes on.
+const sizeOfCounter = 48
+
+func sizeIn(r netblock.Range) int {
+	const v4, more6 = 52, 24
+	if r.Is4() {
+		return v4
+	}
+	return v4 + more6
 }
 
 // divide puts steps into transactions: each with all that it lies over, and those that only remove behind all others.
@@ -183,36 +183,36 @@ func (k Kernel) batch(p *Plan, x part, generation uint32) (*batch, error) {
 	if x.beside {
 		k, replace = beside, p.leftover
 	}
-	var built []netlink.Message
+	var built, gone []netlink.Message
+	var err error
 	if x.build {
-		var err error
 		if built, err = queued(func(c *nftables.Conn) error { return k.build(c, p.layout, replace) }); err != nil {
 			return nil, err
 		}
 	}
-	b := newBatch(k.cfg.Table, generation, x.size(len(p.layout.kinds()))+sizeOf(built))
+	if x.clear {
+		if gone, err = queued(func(c *nftables.Conn) error { c.DelTable(beside.table()); return nil }); err != nil {
+			return nil, err
+		}
+	}
+	sets := p.layout.kinds()
+	b := newBatch(k.cfg.Table, generation, x.size(len(sets), 128+len(k.cfg.Table))+sizeOf(built)+sizeOf(gone))
 	b.add(built)
 	deletion := unix.NFT_MSG_DELSETELEM
 	if k.destroys() {
 		deletion = destroyElement
 	}
-	sets := p.layout.kinds()
 	allow, block := sets[:2], sets[2:]
-	b.elements(allow, deletion, x.allowRemove)
+	b.elements(allow, deletion, stepList(x.allowRemove))
 	for _, list := range x.remove {
-		b.elements(block, deletion, list)
+		b.elements(block, deletion, stepList(list))
 	}
-	b.elements(allow, unix.NFT_MSG_NEWSETELEM, x.allowAdd)
+	b.elements(allow, unix.NFT_MSG_NEWSETELEM, stepList(x.allowAdd))
 	for _, list := range x.add {
-		b.elements(block, unix.NFT_MSG_NEWSETELEM, list)
+		b.elements(block, unix.NFT_MSG_NEWSETELEM, stepList(list))
 	}
-	if x.clear {
-		gone, err := queued(func(c *nftables.Conn) error { c.DelTable(beside.table()); return nil })
-		if err != nil {
-			return nil, err
-		}
-		b.add(gone)
-	}
+	b.elements(block, unix.NFT_MSG_NEWSETELEM, x.fill)
+	b.add(gone)
 	return b, nil
 }
 
@@ -232,12 +232,17 @@ func sizeOf(messages []netlink.Message) (size int) {
 	return size
 }
 
-// size returns how many bytes a transaction about so many sets takes but for building the table, about.
-func (x *part) size(sets int) int {
-	const header = 128
-	w := divider{header: header}
-	w.sizes(0, x.allowRemove, x.allowAdd)
-	w.sizes(0, x.remove...)
-	w.sizes(0, x.add...)
-	return w.size + 2*sets*header
+// size returns how many bytes a transaction about so many sets takes at most, but for building the table; header is how many
+// a message takes before its elements.
+func (x *part) size(sets, header int) int {
+	n := sizeOfCounter * len(x.fill.held)
+	for i := range x.fill.len() {
+		n += sizeIn(x.fill.rangeAt(i))
+	}
+	for _, list := range slices.Concat(x.remove, x.add, [][]Step{x.allowRemove, x.allowAdd}) {
+		for i := range list {
+			n += size(&list[i])
+		}
+	}
+	return n + n/perMessage*header + 2*sets*header
 }

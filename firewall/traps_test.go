@@ -27,8 +27,8 @@ func nft(t *testing.T, command string) {
 }
 
 // many returns n ranges of five addresses each, apart from each other.
-func many(n int, until time.Time) []Want {
-	var out []Want
+func many(n int, until time.Time) WantList {
+	var out WantList
 	for i := range n {
 		low := uint32(10<<24 + i*16)
 		first := netip.AddrFrom4([4]byte{byte(low >> 24), byte(low >> 16), byte(low >> 8), byte(low)})
@@ -109,8 +109,8 @@ func TestCountersOutliveAChangeAndANewTable(t *testing.T) {
 	}
 	defer peer.Close()
 	until := time.Now().Add(3 * time.Hour)
-	wants := func(end time.Time) []Want {
-		return []Want{{Range: rng(t, "198.51.100.180/30"), Until: end}, {Range: rng(t, "203.0.113.187"), Until: end}}
+	wants := func(end time.Time) WantList {
+		return WantList{{Range: rng(t, "198.51.100.180/30"), Until: end}, {Range: rng(t, "203.0.113.187"), Until: end}}
 	}
 	apply(t, k, wants(until))
 	sender{t, peer}.arrived(near[0], far)
@@ -122,8 +122,8 @@ func TestCountersOutliveAChangeAndANewTable(t *testing.T) {
 		change int
 	}{{"as dropped", k, until, 0}, {"longer", k, until.Add(24 * time.Hour), 2}, {"for good", k, time.Time{}, 2}, {"another mode", all, time.Time{}, 0}} {
 		p := apply(t, step.k, wants(step.end))
-		if len(p.Add) > 0 || len(p.Change) != step.change || len(p.Remove) > 0 {
-			t.Errorf("%s: %d to add, %d to change, %d to remove; expected %d to change", step.name, len(p.Add), len(p.Change), len(p.Remove), step.change)
+		if len(p.add) > 0 || len(p.Change) != step.change || len(p.Remove) > 0 {
+			t.Errorf("%s: %d to add, %d to change, %d to remove; expected %d to change", step.name, len(p.add), len(p.Change), len(p.Remove), step.change)
 		}
 		for _, e := range held(t, step.k).Elements {
 			if e.Packets != 1 || e.Bytes == 0 {
@@ -179,7 +179,7 @@ func TestWhatExpiresMeanwhileDoesntFailABatch(t *testing.T) {
 	for name, old := range map[string]bool{"this kernel": false, "one that can't delete what is gone": true} {
 		k := fresh(t, Inbound)
 		k.old, k.cfg.Jitter = old, 0
-		apply(t, k, []Want{{Range: rng(t, "192.0.2.16/28"), Until: time.Now().Add(time.Second)}, {Range: rng(t, "198.51.100.7"), Until: time.Now().Add(time.Second)}})
+		apply(t, k, WantList{{Range: rng(t, "192.0.2.16/28"), Until: time.Now().Add(time.Second)}, {Range: rng(t, "198.51.100.7"), Until: time.Now().Add(time.Second)}})
 		have := held(t, k)
 		p, err := k.cfg.Diff(have, forGood(t, "192.0.2.20-192.0.2.40"), nil, time.Now())
 		if err != nil {
@@ -230,7 +230,7 @@ func TestReadingBesideAWriterIsWholeOrAnError(t *testing.T) {
 func TestAnyStateLeadsToAnyOther(t *testing.T) {
 	k := fresh(t, Inbound)
 	rapid.Check(t, func(rt *rapid.T) {
-		var wants []Want
+		var wants WantList
 		for at := rapid.IntRange(0, 9).Draw(rt, "at"); at < 250; {
 			n := rapid.IntRange(0, 20).Draw(rt, "length")
 			last := min(at+n, 255)
@@ -281,7 +281,7 @@ func FuzzRows(f *testing.F) {
 	})
 }
 
-func benchKernel(b *testing.B, n int) (Kernel, []Want) {
+func benchKernel(b *testing.B, n int) (Kernel, WantList) {
 	b.Helper()
 	k := fresh(b, Inbound)
 	wants := many(n, time.Now().Add(24*time.Hour))
@@ -314,7 +314,7 @@ func BenchmarkDelta(b *testing.B) {
 		"together": {func(i int) bool { return i < 500 }, func(i int) bool { return i/500 == 1 }},
 		"spread":   {func(i int) bool { return i%200 == 0 }, func(i int) bool { return i%200 == 100 }},
 	} {
-		var lists [2][]Want
+		var lists [2]WantList
 		for turn := range lists {
 			for i, w := range wants {
 				if !outside[turn](i) {
@@ -327,7 +327,7 @@ func BenchmarkDelta(b *testing.B) {
 	}
 }
 
-func benchDelta(b *testing.B, k Kernel, lists [2][]Want) {
+func benchDelta(b *testing.B, k Kernel, lists [2]WantList) {
 	b.Helper()
 	var spent [4]time.Duration
 	for turn := 0; b.Loop(); turn = 1 - turn {
@@ -345,7 +345,7 @@ func benchDelta(b *testing.B, k Kernel, lists [2][]Want) {
 			b.Fatal("not as planned: ", err)
 		}
 		lap()
-		if len(p.Add)+len(p.Remove) != 1000 {
+		if len(p.add)+len(p.Remove) != 1000 {
 			b.Fatalf("%s; expected a change of 1,000", p.summary())
 		}
 		for i := range spent {
@@ -368,7 +368,7 @@ func BenchmarkRead(b *testing.B) {
 // of it then lacks thousands of elements.
 func TestManyAddressesAreReadBackWhole(t *testing.T) {
 	k := fresh(t, Inbound)
-	var wants []Want
+	var wants WantList
 	for _, w := range many(60_000, time.Now().Add(time.Hour)) {
 		wants = append(wants, Want{Range: netblock.Single(w.Range.First()), Until: w.Until})
 	}

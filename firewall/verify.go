@@ -21,9 +21,9 @@ import (
 const few = 30
 
 // asPlanned tells whether the kernel holds what is wanted after a plan was applied to the ruleset numbered generation.
-func (k Kernel) asPlanned(ctx context.Context, p *Plan, wants []Want, allow []netblock.Range, generation uint32, now func() time.Time) bool {
+func (k Kernel) asPlanned(ctx context.Context, p *Plan, wants Wants, allow []netblock.Range, generation uint32, now func() time.Time) bool {
 	allows := len(p.AllowAdd) + len(p.AllowRemove)
-	touched := len(p.Add) + len(p.Change) + len(p.Remove)
+	touched := p.Added() + len(p.Change) + len(p.Remove)
 	if !p.Build && allows == 0 && touched*few <= p.Unchanged {
 		return k.touchedAsPlanned(ctx, p, behind(generation, len(p.split)))
 	}
@@ -31,7 +31,7 @@ func (k Kernel) asPlanned(ctx context.Context, p *Plan, wants []Want, allow []ne
 }
 
 // asWanted reads all that the kernel holds and compares it, set by set, with what is wanted.
-func (k Kernel) asWanted(ctx context.Context, p *Plan, wants []Want, allow []netblock.Range, now func() time.Time) bool {
+func (k Kernel) asWanted(ctx context.Context, p *Plan, wants Wants, allow []netblock.Range, now func() time.Time) bool {
 	good, n := true, 0
 	s, err := k.read(ctx, func() take {
 		good, n = true, 0
@@ -40,21 +40,23 @@ func (k Kernel) asWanted(ctx context.Context, p *Plan, wants []Want, allow []net
 			good, n = good && k.cfg.same(&kind, all, wants, now()), n+len(all)
 		}
 	})
-	return err == nil && good && n == len(wants) && s.Exists && !s.leftover && len(s.Faults) == 0 && slices.Equal(s.Allow, allow) &&
+	return err == nil && good && n == wants.Len() && s.Exists && !s.leftover && len(s.Faults) == 0 && slices.Equal(s.Allow, allow) &&
 		(!p.Build || s.layout.fits(wants))
 }
 
 // same tells whether a set holds what of wants belongs into it; both are sorted.
-func (c Config) same(kind *setKind, held []Element, wants []Want, now time.Time) bool {
+func (c Config) same(kind *setKind, held []Element, wants Wants, now time.Time) bool {
+	from, to := kind.family(wants.Len(), wants.Range)
 	if kind.part.IsValid() {
 		first, last := kind.part.First(), kind.part.Last()
-		wants = wants[sort.Search(len(wants), func(i int) bool { return !wants[i].Range.First().Less(first) }):]
-		wants = wants[:sort.Search(len(wants), func(i int) bool { return last.Less(wants[i].Range.First()) })]
+		from = sort.Search(to, func(i int) bool { return !wants.Range(i).First().Less(first) })
+		to = sort.Search(to, func(i int) bool { return last.Less(wants.Range(i).First()) })
 	}
-	for _, w := range wants {
-		if !kind.holds(w.Range) {
+	for i := from; i < to; i++ {
+		if !kind.holds(wants.Range(i)) {
 			continue
 		}
+		w := wants.At(i)
 		if len(held) == 0 || held[0].Range != w.Range || !c.serves(&held[0], w, c.Timeout(w, now), now) {
 			return false
 		}
@@ -73,11 +75,11 @@ func (k Kernel) touchedAsPlanned(ctx context.Context, p *Plan, generation uint32
 	defer closeIt()
 	q := questions{table: k.cfg.Table, since: p.at}
 	sets := p.layout.kinds()[len(single):]
-	for _, list := range [][]Step{p.Add, p.Change} {
+	for _, list := range []stepList{p.add, p.Change} {
 		bySet(sets, list, func(kind *setKind, s *Step) { q.expect(c, kind, s) })
 	}
-	bySet(sets, p.Remove, func(kind *setKind, s *Step) {
-		if !beginsAt(p.Add, s.Range.First()) {
+	bySet(sets, stepList(p.Remove), func(kind *setKind, s *Step) {
+		if !beginsAt(p.add, s.Range.First()) {
 			q.expectNone(c, kind, s)
 		}
 	})

@@ -26,7 +26,7 @@ func TestTheCheckOfAChangeSeesWhatIsNotAsPlanned(t *testing.T) {
 	if err == nil {
 		err = k.commit(t.Context(), &p, have.generation)
 	}
-	if err != nil || len(p.Add) != 4 || len(p.Change) != 1 || len(p.Remove) != 4 {
+	if err != nil || len(p.add) != 4 || len(p.Change) != 1 || len(p.Remove) != 4 {
 		t.Fatalf("%v; %s; expected 4 missing, 1 that differs and 4 too many", err, p.summary())
 	}
 	now := behind(have.generation, len(p.split))
@@ -39,29 +39,29 @@ func TestTheCheckOfAChangeSeesWhatIsNotAsPlanned(t *testing.T) {
 	is := func(r string) func(Step) bool { return func(s Step) bool { return s.Range == rng(t, r) } }
 	for name, spoil := range map[string]func(p *Plan){
 		"a range that is longer": func(p *Plan) {
-			p.Add[slices.IndexFunc(p.Add, is("192.0.2.16-192.0.2.40"))].Range = rng(t, "192.0.2.16-192.0.2.41")
+			p.add[slices.IndexFunc(p.add, is("192.0.2.16-192.0.2.40"))].Range = rng(t, "192.0.2.16-192.0.2.41")
 		},
 		"a range that is shorter": func(p *Plan) {
-			p.Add[slices.IndexFunc(p.Add, is("192.0.2.16-192.0.2.40"))].Range = rng(t, "192.0.2.16-192.0.2.39")
+			p.add[slices.IndexFunc(p.add, is("192.0.2.16-192.0.2.40"))].Range = rng(t, "192.0.2.16-192.0.2.39")
 		},
 		"one that begins later": func(p *Plan) {
-			p.Add[slices.IndexFunc(p.Add, is("192.0.2.16-192.0.2.40"))].Range = rng(t, "192.0.2.17-192.0.2.40")
+			p.add[slices.IndexFunc(p.add, is("192.0.2.16-192.0.2.40"))].Range = rng(t, "192.0.2.17-192.0.2.40")
 		},
 		"one up to the last": func(p *Plan) {
-			p.Add[slices.IndexFunc(p.Add, is("255.255.255.252/30"))].Range = rng(t, "255.255.255.254/31")
+			p.add[slices.IndexFunc(p.add, is("255.255.255.252/30"))].Range = rng(t, "255.255.255.254/31")
 		},
-		"an address":                    func(p *Plan) { p.Add[slices.IndexFunc(p.Add, is("192.0.2.8"))].Range = rng(t, "192.0.2.9") },
-		"an address of IPv6":            func(p *Plan) { p.Add[slices.IndexFunc(p.Add, is("2001:db8:2::7"))].Range = rng(t, "2001:db8:2::8") },
+		"an address":                    func(p *Plan) { p.add[slices.IndexFunc(p.add, is("192.0.2.8"))].Range = rng(t, "192.0.2.9") },
+		"an address of IPv6":            func(p *Plan) { p.add[slices.IndexFunc(p.add, is("2001:db8:2::7"))].Range = rng(t, "2001:db8:2::8") },
 		"a timeout":                     func(p *Plan) { p.Change[0].Timeout *= 2 },
 		"no timeout":                    func(p *Plan) { p.Change[0].Timeout = 0 },
-		"a timeout of what is for good": func(p *Plan) { p.Add[0].Timeout = time.Hour },
-		"a removal":                     func(p *Plan) { p.Remove = append(p.Remove, Step{Range: rng(t, "2001:db8:2::7")}); p.Add = p.Add[:0:0] },
+		"a timeout of what is for good": func(p *Plan) { p.add[0].Timeout = time.Hour },
+		"a removal":                     func(p *Plan) { p.Remove = append(p.Remove, Step{Range: rng(t, "2001:db8:2::7")}); p.add = p.add[:0:0] },
 		"a removal of a range":          func(p *Plan) { p.Remove = []Step{{Range: rest[1].Range}} },
 	} {
 		other := p
-		other.Add, other.Change, other.Remove = slices.Clone(p.Add), slices.Clone(p.Change), slices.Clone(p.Remove)
+		other.add, other.Change, other.Remove = slices.Clone(p.add), slices.Clone(p.Change), slices.Clone(p.Remove)
 		spoil(&other)
-		for _, list := range [][]Step{other.Add, other.Remove} {
+		for _, list := range [][]Step{other.add, other.Remove} {
 			slices.SortFunc(list, func(a, b Step) int { return a.Range.Compare(b.Range) })
 		}
 		if k.touchedAsPlanned(t.Context(), &other, now) {

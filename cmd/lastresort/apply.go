@@ -83,8 +83,9 @@ func (a *app) apply(ctx context.Context, s *history.Store, policy *decide.Policy
 	if trial {
 		// A crash before it is on record leaves ranges that nobody can confirm, and that the kernel lets go of by itself.
 		last.ConfirmBy = now.Add(within)
-		before := func() intent { return intentOf(&n.history, policy, now) }
-		plan, want, err = a.bring(ctx, s, policy, onTrial(&n.history, policy, *last, now), before, nil, last, accepted)
+		before := func() goal { return intentOf(&n.history, policy, now).goal() }
+		want = onTrial(&n.history, policy, *last, now)
+		plan, err = a.bring(ctx, s, policy, want.goal(), before, nil, last, accepted)
 	} else {
 		plan, want, err = a.enforce(ctx, s, policy, n.history, fresh, last, now, accepted)
 	}
@@ -131,62 +132,6 @@ func (a *app) printFirst(d difference, most int) error {
 		p.line("nothing to do: the kernel holds what is wanted")
 	}
 	return w.Flush()
-}
-
-// atBoot is how many changes restore prints: all of a long list would only fill the log of the boot.
-const atBoot = 20
-
-func (a *app) restoreCommand() *cobra.Command {
-	var accepted []string
-	c := &cobra.Command{
-		Use:   "restore",
-		Short: "put the stored blocks back, at boot",
-		Long: "Brings the kernel to what the history has in force now, each block with the time that it has left. Proposals wait\n" +
-			"for apply, and an apply that nobody confirmed is undone. Meant for boot, before the network is up; a clock that doesn't\n" +
-			"know the time yet is taken for the last change's.",
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			policy, err := a.policy()
-			if err != nil {
-				return err
-			}
-			return a.writing(c.Context(), "restore", func(s *history.Store) error {
-				if err := a.catchUp(c.Context(), s, &policy, accepted); err != nil {
-					return err
-				}
-				now := a.env.now()
-				// Of a million blocks, nearly all of which stand, nothing is kept twice.
-				blocks := decide.Gathering{Now: now}
-				h, err := s.StreamBlocks(c.Context(), now, blocks.Add)
-				if err != nil {
-					return err
-				}
-				want := intent{standing: blocks.InForce(&h, &policy), allow: decide.Exempted(&h, &policy, now)}
-				last, err := a.confirmed(c.Context(), s)
-				if err != nil {
-					return err
-				}
-				// At boot nobody can answer: of what was put in force only the address of a session is looked at again.
-				accepted := append(slices.Clone(accepted), firewall.GatewayGuard, firewall.ResolverGuard, firewall.LocalGuard)
-				plan, want, err := a.bring(c.Context(), s, &policy, want, func() intent { return want }, nil, last, accepted)
-				if err != nil {
-					return err
-				}
-				if len(plan.Remove) > 0 {
-					if h, err = s.LoadRecords(c.Context(), now); err != nil {
-						return err
-					}
-					want.blocks = h.Blocks
-				}
-				if a.json {
-					return a.printJSON(differenceOf(a.kernel(&policy).Config(), plan, want, nil))
-				}
-				return a.printFirst(beginningOf(a.kernel(&policy).Config(), plan, want, nil, atBoot), atBoot)
-			})
-		},
-	}
-	acceptsRisk(c, &accepted)
-	return a.prints(c)
 }
 
 // hintOf returns the way out of an error that knows one, for the hint: line.

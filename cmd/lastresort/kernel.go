@@ -34,8 +34,16 @@ func intentOf(h *history.History, p *decide.Policy, now time.Time) intent {
 	return intent{standing: decide.InForce(h, p, now), allow: decide.Exempted(h, p, now), blocks: h.Blocks}
 }
 
-func (i intent) wants() []firewall.Want {
-	out := make([]firewall.Want, 0, len(i.standing))
+// goal is an intent as the kernel is to be brought to.
+type goal struct {
+	wants firewall.Wants
+	allow []netblock.Range
+}
+
+func (i intent) goal() goal { return goal{i.wants(), i.allow} }
+
+func (i intent) wants() firewall.WantList {
+	out := make(firewall.WantList, 0, len(i.standing))
 	for _, s := range i.standing {
 		w := firewall.Want{Range: s.Range, Until: s.Until}
 		if by, waits := i.until[s.Range]; waits && (w.Until.IsZero() || by.Before(w.Until)) {
@@ -89,34 +97,35 @@ func with(h history.History, records []history.Record) history.History {
 // apply finds as it wants it. last is what undo goes back on from then on.
 func (a *app) enforce(ctx context.Context, s *history.Store, p *decide.Policy, h history.History, records []history.Record, last *history.Applied,
 	now time.Time, accepted []string) (firewall.Plan, intent, error) {
-	before := func() intent { return intentOf(&h, p, now) }
-	return a.bring(ctx, s, p, intentOf(new(with(h, records)), p, now), before, records, last, accepted)
+	before := func() goal { return intentOf(&h, p, now).goal() }
+	want := intentOf(new(with(h, records)), p, now)
+	plan, err := a.bring(ctx, s, p, want.goal(), before, records, last, accepted)
+	return plan, want, err
 }
 
-// bring is enforce for an intent that isn't all of what the history wants. before is what it wants without the records.
-func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, want intent, before func() intent, records []history.Record,
-	last *history.Applied, accepted []string) (firewall.Plan, intent, error) {
-	if err := a.checkClock(ctx, s, p, accepted); err != nil {
-		return firewall.Plan{}, want, err
-	}
-	wants := want.wants()
-	if err := a.checkLifelines(wants, want.allow, before, accepted); err != nil {
-		return firewall.Plan{}, want, err
-	}
+// bring is enforce for a goal that isn't all of what the history wants. before is what it wants without the records.
+func (a *app) bring(ctx context.Context, s *history.Store, p *decide.Policy, want goal, before func() goal, records []history.Record,
+	last *history.Applied, accepted []string) (firewall.Plan, error) {
 	var plan firewall.Plan
+	if err := a.checkClock(ctx, s, p, accepted); err != nil {
+		return plan, err
+	}
+	if err := a.checkLifelines(want, before, accepted); err != nil {
+		return plan, err
+	}
 	applied := false
 	err := s.Settle(ctx, records, last, func() (err error) {
-		plan, err = a.kernel(p).Apply(ctx, wants, want.allow, a.env.now)
+		plan, err = a.kernel(p).Apply(ctx, want.wants, want.allow, a.env.now)
 		applied = err == nil
 		return err
 	})
 	if err != nil && applied && !plan.Empty() {
-		return plan, want, a.goBack(ctx, s, p, err)
+		return plan, a.goBack(ctx, s, p, err)
 	}
 	if err == nil {
 		a.mark(ctx, s, p)
 	}
-	return plan, want, err
+	return plan, err
 }
 
 // goBack brings the kernel back to what the history wants where a change of it couldn't be stored, for failed.
@@ -146,16 +155,16 @@ func (a *app) goBack(ctx context.Context, s *history.Store, p *decide.Policy, fa
 // those of others, from its gateway and name servers, and its own addresses from each other. What stood before somebody has
 // accepted the risk of, and a night that nobody watches mustn't end over it: it is told. Only who is here now is asked about
 // at every change.
-func (a *app) checkLifelines(wants []firewall.Want, allow []netblock.Range, before func() intent, accepted []string) error {
-	stood := sync.OnceValues(func() ([]firewall.Want, []netblock.Range) { i := before(); return i.wants(), i.allow })
+func (a *app) checkLifelines(want goal, before func() goal, accepted []string) error {
+	stood := sync.OnceValue(before)
 	for _, x := range firewall.Lifelines(a.env.root, a.env.getenv("SSH_CONNECTION"), a.env.locals()) {
 		if slices.Contains(accepted, x.Guard) {
 			continue
 		}
-		r, blocked := firewall.Blocks(wants, allow, x.Addr)
+		r, blocked := firewall.Blocks(want.wants, want.allow, x.Addr)
 		if blocked && x.Guard != firewall.SessionGuard {
-			wants, allow := stood()
-			if old, already := firewall.Blocks(wants, allow, x.Addr); already {
+			was := stood()
+			if old, already := firewall.Blocks(was.wants, was.allow, x.Addr); already {
 				a.note("%s drops %s, and %s; that stood before", old, x.Addr, x.What)
 				continue
 			}

@@ -47,12 +47,12 @@ type guarded struct {
 
 // differenceOf puts a plan into words.
 func differenceOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []history.Exemption) difference {
-	return beginningOf(cfg, p, want, exempt, len(p.Add)+len(p.Change)+len(p.Remove)+len(exempt))
+	return beginningOf(cfg, p, want, exempt, p.Added()+len(p.Change)+len(p.Remove)+len(exempt))
 }
 
 // beginningOf is differenceOf for whoever shows so many of the changes at most.
 func beginningOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []history.Exemption, most int) difference {
-	d := difference{Table: "inet " + cfg.Table, Build: p.Build, Replace: p.Replace, Outgrown: p.Outgrown, Transactions: p.Transactions, Changes: []change{}, Add: len(p.Add), Change: len(p.Change), Remove: len(p.Remove),
+	d := difference{Table: "inet " + cfg.Table, Build: p.Build, Replace: p.Replace, Outgrown: p.Outgrown, Transactions: p.Transactions, Changes: []change{}, Add: p.Added(), Change: len(p.Change), Remove: len(p.Remove),
 		Unchanged: p.Unchanged, Allow: [2]int{len(p.AllowAdd), len(p.AllowRemove)}, Held: []guarded{}}
 	of := func(r netblock.Range) decide.Standing {
 		i, found := slices.BinarySearchFunc(want.standing, r, func(s decide.Standing, r netblock.Range) int { return s.Range.Compare(r) })
@@ -61,10 +61,13 @@ func beginningOf(cfg firewall.Config, p firewall.Plan, want intent, exempt []his
 		}
 		return want.standing[i]
 	}
-	d.total = len(p.Add) + len(p.Change) + len(p.Remove)
-	first := func(steps []firewall.Step) []firewall.Step { return steps[:min(most+1, len(steps))] } // they are sorted; one more tells that there are
+	d.total = p.Added() + len(p.Change) + len(p.Remove)
+	first := func(steps []firewall.Step) []firewall.Step { return steps[:min(most+1, len(steps))] }
 	d.Changes = slices.Grow(d.Changes, min(3*most+3, d.total))
-	for _, s := range first(p.Add) {
+	for s := range p.Adds() {
+		if len(d.Changes) > most { // they are sorted; one more tells that there are
+			break
+		}
 		x := of(s.Range)
 		d.Changes = append(d.Changes, change{"+", s.Range, ends(x.Until), x.Reason})
 	}

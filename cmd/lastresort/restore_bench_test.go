@@ -163,7 +163,7 @@ func forget(b *testing.B) {
 // shifted brings the kernel to a list that lacks some of the stored ranges and has as many others.
 func shifted(b *testing.B, n, by int, ranges bool) {
 	b.Helper()
-	var wants []firewall.Want
+	var wants firewall.WantList
 	for i := range n {
 		wants = append(wants, firewall.Want{Range: spot(i+by, ranges), Until: time.Now().AddDate(0, 1, 0)})
 	}

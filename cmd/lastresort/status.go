@@ -173,7 +173,7 @@ func (h *health) compare(cfg firewall.Config, plan firewall.Plan, state firewall
 		held[e.Range.String()] = true
 		h.Dropped += e.Packets
 	}
-	for _, s := range plan.Add {
+	for s := range plan.Adds() {
 		if !held[s.Range.String()] {
 			h.Missing = append(h.Missing, s.Range.String())
 		}

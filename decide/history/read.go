@@ -3,6 +3,8 @@ package history
 import (
 	"bufio"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -69,7 +71,7 @@ func momentOf(known time.Time) int64 {
 // LoadRecords is Load without sightings and traffic, which are many and which what is in force doesn't depend on.
 func (s *Store) LoadRecords(ctx context.Context, known time.Time) (History, error) {
 	var blocks []Block
-	h, err := s.StreamBlocks(ctx, known, func(b *Block, after, of int) {
+	h, err := s.StreamBlocks(ctx, known, func(b *Block, _ int64, after, of int) {
 		blocks = append(WithRoom(blocks, after, of), *b)
 	})
 	h.Blocks = blocks
@@ -85,16 +87,25 @@ func WithRoom[T any](list []T, after, of int) []T {
 	return list
 }
 
-// StreamBlocks is LoadRecords for whoever wants none of the blocks kept: each is called with every one, in their order, and
-// how many of about how many records came before it.
-func (s *Store) StreamBlocks(ctx context.Context, known time.Time, each func(b *Block, after, of int)) (History, error) {
+// StreamBlocks is LoadRecords for whoever wants none of the blocks kept: each is called with every one, in their order, the
+// number of its record, and how many of about how many records came before it.
+func (s *Store) StreamBlocks(ctx context.Context, known time.Time, each func(b *Block, record int64, after, of int)) (History, error) {
 	var h History
 	if s.file == memory {
 		return h, nil
 	}
-	n, err := s.count(ctx, "record")
+	// Every page is read once: what the cache kept of them would only be in the way of what comes next.
+	const none, usual = `PRAGMA cache_size = -100`, `PRAGMA cache_size = -2000` // in KB; the latter is SQLite's default
+	_, err := s.db.ExecContext(ctx, none)
+	n := 0
 	if err == nil {
-		err = s.loadRecords(ctx, momentOf(known), &h, func(b *Block, after int) { each(b, after, n) })
+		n, err = s.count(ctx, "record")
+	}
+	if err == nil {
+		err = s.loadRecords(ctx, momentOf(known), &h, func(b *Block, record int64, after int) { each(b, record, after, n) })
+	}
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, usual)
 	}
 	return h, s.failed(err)
 }
@@ -117,38 +128,69 @@ func (s *Store) count(ctx context.Context, table string) (n int, err error) {
 	return n, s.failed(err)
 }
 
-func (s *Store) loadRecords(ctx context.Context, until int64, h *History, each func(b *Block, after int)) error {
+func (s *Store) loadRecords(ctx context.Context, until int64, h *History, each func(b *Block, record int64, after int)) error {
 	// A context that can end makes the driver watch it by a goroutine for each row; here it is looked at now and then.
-	rows, err := s.db.QueryContext(context.WithoutCancel(ctx), `SELECT text FROM record WHERE known <= ? ORDER BY seq`, until)
+	rows, err := s.db.QueryContext(context.WithoutCancel(ctx), `SELECT seq, text FROM record WHERE known <= ? ORDER BY seq`, until)
 	if err != nil {
 		return err
 	}
 	defer rows.Close() // rows.Err tells what matters
+	var seq int64
 	var text []byte
-	into := any((*raw)(&text))
+	into := []any{&seq, (*raw)(&text)}
 	blocks := blockReader{seen: names{}}
 	for n := 0; rows.Next(); n++ {
 		if n%1000 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := rows.Scan(into); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			return err
 		}
 		if blocks.read(text) {
-			each(&blocks.block, n)
+			each(&blocks.block, seq, n)
 			continue
 		}
-		r, err := Decode(text)
+		r, err := s.decode(text)
 		if err != nil {
-			return &StoreError{s.path, fmt.Sprintf("holds a record that can't be read: %v", err), "keep the file and restore the last export"}
+			return err
 		}
 		if b, ok := r.(Block); ok {
-			each(&b, n)
+			each(&b, seq, n)
 			continue
 		}
 		h.Append(r)
 	}
 	return rows.Err()
+}
+
+// decode reads the text of a record.
+func (s *Store) decode(text []byte) (Record, error) {
+	r, err := Decode(text)
+	if err != nil {
+		return nil, &StoreError{s.path, fmt.Sprintf("holds a record that can't be read: %v", err), "keep the file and restore the last export"}
+	}
+	return r, nil
+}
+
+// Block returns the block of a record's number, see StreamBlocks.
+func (s *Store) Block(ctx context.Context, record int64) (Block, error) {
+	var text []byte
+	err := s.db.QueryRowContext(ctx, `SELECT text FROM record WHERE seq = ?`, record).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = s.damaged()
+	}
+	if err != nil {
+		return Block{}, s.failed(err)
+	}
+	r, err := s.decode(text)
+	if err != nil {
+		return Block{}, err
+	}
+	b, ok := r.(Block)
+	if !ok {
+		return Block{}, s.damaged()
+	}
+	return b, nil
 }
 
 // Append adds a record to the list of its type.

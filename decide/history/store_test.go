@@ -472,6 +472,30 @@ func TestLoadRowsLeavesOutOtherSources(t *testing.T) {
 	}
 }
 
+// TestABlockIsFoundByTheNumberOfItsRecord asks for each block that was streamed, and for records that are none.
+func TestABlockIsFoundByTheNumberOfItsRecord(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "history.db"))
+	imported(t, s, texts...)
+	blocks := map[int64]Block{}
+	if _, err := s.StreamBlocks(t.Context(), time.Time{}, func(b *Block, record int64, _, _ int) { blocks[record] = *b }); err != nil {
+		t.Fatal(err)
+	}
+	if len(blocks) == 0 {
+		t.Error("no block was streamed")
+	}
+	var damaged *StoreError
+	for record := range int64(len(texts) + 2) {
+		got, err := s.Block(t.Context(), record)
+		want, isBlock := blocks[record]
+		switch {
+		case isBlock && (err != nil || got != want):
+			t.Errorf("record %d is %v, %v; expected %v", record, got, err, want)
+		case !isBlock && !errors.As(err, &damaged):
+			t.Errorf("record %d, which is no block, is %v, %v; expected that the store is damaged", record, got, err)
+		}
+	}
+}
+
 func TestTheLastApplyComesBackAsItWas(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "history.db"))
 	if _, ok, err := s.Applied(t.Context()); ok || err != nil {
