@@ -98,7 +98,8 @@ func appendCounter(b []byte, e *Element) []byte {
 
 // all reads the elements of a set, by address, and tells from when on; they hold until the next set is read. A hash set that
 // has just grown is still being moved to a larger table, and a dump of it then lacks some elements and has others twice,
-// without any sign of it; so it is read until two readings agree.
+// without any sign of it; so it is read until it has as many as the kernel says or, where an older one doesn't say, or
+// some have just expired, until two readings agree.
 func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err error) {
 	if k.interval {
 		at = time.Now()
@@ -109,6 +110,10 @@ func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err er
 	}
 	var last []Element
 	for i := range settling {
+		n, err := c.count(&k, table)
+		if err != nil {
+			return nil, at, err
+		}
 		at = time.Now()
 		raw, err := c.read(k.setName(table))
 		if err != nil {
@@ -116,7 +121,7 @@ func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err er
 		}
 		out := k.read(raw, c.elements[:0])
 		c.elements = out
-		if k.interval || i > 0 && sameRanges(out, last) {
+		if k.interval || len(out) == n || i > 0 && sameRanges(out, last) {
 			return out, at, nil
 		}
 		if last, c.elements = out, last; i > 0 {
@@ -163,6 +168,27 @@ const (
 	settling    = 100
 	settleEvery = 20 * time.Millisecond
 )
+
+// count returns how many elements are in a set, those included that have expired and are still to be cleared away; -1 where
+// the kernel doesn't say.
+func (c *conn) count(k *setKind, table string) (n int, err error) {
+	if c.old {
+		return -1, nil
+	}
+	const setCount = 20 // NFTA_SET_COUNT of nf_tables.h since 2025
+	n = -1
+	question := attribute([]byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}, unix.NFTA_SET_TABLE, append([]byte(table), 0))
+	question = attribute(question, unix.NFTA_SET_NAME, append([]byte(k.name), 0))
+	err = c.ask(unix.NFT_MSG_GETSET, 0, question, func(data []byte) error {
+		return attributes(data, func(kind uint16, value []byte) error {
+			if kind == setCount {
+				n = int(number(value))
+			}
+			return nil
+		})
+	})
+	return n, err
+}
 
 func sameRanges(a, b []Element) bool {
 	return slices.EqualFunc(a, b, func(x, y Element) bool { return x.Range == y.Range })

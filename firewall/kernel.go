@@ -40,7 +40,7 @@ func (e *Error) Error() string {
 // Kernel is nftables in the network namespace of the process.
 type Kernel struct {
 	cfg Config
-	old bool // behaves as on a kernel before Linux 6.3
+	old bool // behaves as on a kernel before Linux 6.3, see destroys, and one that doesn't count, see conn.count
 
 	// For tests: how many bytes go into a transaction at most, and what happens before the one of a number, from 0 on.
 	limit  int
@@ -99,6 +99,7 @@ func (k Kernel) read(ctx context.Context, begin func() take) (State, error) {
 		return State{}, whole(ctx, edge(err, "read the table"))
 	}
 	defer closeIt()
+	c.old = k.old
 	var failed error // the last answer lost
 	for range attempts {
 		before, err := c.generation()

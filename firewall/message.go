@@ -28,6 +28,7 @@ type conn struct {
 	raw   syscall.RawConn
 	buf   []byte
 	limit int // the largest datagram that can be sent, in bytes
+	old   bool
 
 	// Of the set that was read last, for their memory.
 	rows     []row

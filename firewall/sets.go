@@ -76,14 +76,14 @@ func keyType(is4 bool) nftables.SetDatatype {
 // million ranges in one take minutes to read, in parts a second.
 type layout [4][]netip.Addr
 
-// limits of a kind: above so many one set isn't enough, nor is a part that grew to as many; and how many go into each part of a
-// new layout. A hash set is the cheaper for packets without a map before it, so it stays whole as long as reading it takes
-// no more than a second or two.
-func (k setKind) limits() (most, part int) {
+// limits of a kind: up to whole a new layout has one set of it, above most that one, or a part, is too large, and a part of a
+// new layout gets size. To a packet the map before the parts of a hash set costs as much as its look into the set, so that
+// stays whole as long as reading it takes no more than a second or two.
+func (k setKind) limits() (whole, most, size int) {
 	if k.interval {
-		return 16384, 4096
+		return 8192, 16384, 4096
 	}
-	return 131072, 8192
+	return 131072, 163840, 8192
 }
 
 // kinds are the sets of a layout: those of which there is one, then the others by kind and address.
@@ -169,8 +169,8 @@ func (k setKind) divide(wants Wants) (out []netip.Addr) {
 			n++
 		}
 	}
-	most, size := k.limits()
-	if n <= most/2 {
+	whole, _, size := k.limits()
+	if n <= whole {
 		return nil
 	}
 	parts := (n + size - 1) / size
@@ -200,7 +200,7 @@ func (k setKind) divide(wants Wants) (out []netip.Addr) {
 func (l layout) fits(wants Wants) bool {
 	for i, k := range spread {
 		from, part, n, inPart := l[i], 0, 0, 0
-		most, _ := k.limits()
+		_, most, _ := k.limits()
 		first, end := k.family(wants.Len(), wants.Range)
 		for i := first; i < end; i++ {
 			r := wants.Range(i)

@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,7 +15,7 @@ import (
 
 const chainName = "prerouting"
 
-// chain is our only chain. It sits before forwarding and input alike; after conntrack in mode inbound, which asks it for
+// chain is the first of our chains, and the one that is hooked. It sits before forwarding and input alike; after conntrack in mode inbound, which asks it for
 // the direction, and before it in mode all. Its policy is to accept: a fault of ours must lock nobody out.
 func (k Kernel) chain(t *nftables.Table) *nftables.Chain {
 	priority, policy := *nftables.ChainPriorityMangle, nftables.ChainPolicyAccept
@@ -31,29 +32,63 @@ type rule struct {
 	exprs []expr.Any
 }
 
-// rules are the chain's, in their order: our own interface, neighbour discovery, who must never be blocked, replies to our own connections, and
-// then the sets of those that are dropped: ranges in parts through the map that leads to a chain for each. A packet that
-// conntrack knows nothing of is no reply.
-func (k Kernel) rules(l layout) []rule {
-	out := []rule{{"lo", []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: 1},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: interfaceName("lo")},
+// rules are the chains' of a layout, each in their order. A packet comes into the first, which leaves our own interface
+// alone and hands on by family, so that nobody's packet is asked about the other family's sets.
+func (k Kernel) rules(l layout) map[string][]rule {
+	first := []rule{{"lo", []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyIIF, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binary.NativeEndian.AppendUint32(nil, loopback)},
 		&expr.Verdict{Kind: expr.VerdictAccept},
 	}}}
-	// ARP never comes here, and IPv6's own neighbour discovery mustn't be dropped either: with a range around our router we
-	// would be cut off. It doesn't cross routers: what did, or pretends to, has another hop limit and is no exception.
-	out = append(out, rule{"neighbour discovery", []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_ICMPV6}},
-		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1},
-		&expr.Cmp{Op: expr.CmpOpGte, Register: 1, Data: []byte{133}}, // router solicitation, RFC 4861
-		&expr.Cmp{Op: expr.CmpOpLte, Register: 1, Data: []byte{137}}, // redirect
-		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 7, Len: 1},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{255}}, // hop limit
-		&expr.Verdict{Kind: expr.VerdictAccept},
-	}})
-	for _, kind := range kinds {
-		if kind.allow {
+	out := map[string][]rule{}
+	for _, f := range families {
+		first = append(first, rule{f.chain, []expr.Any{
+			&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1},
+			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{f.proto}},
+			&expr.Verdict{Kind: expr.VerdictGoto, Chain: f.chain},
+		}})
+		out[f.chain] = k.familyRules(f, l)
+	}
+	for _, kind := range l.kinds() {
+		if kind.part.IsValid() {
+			out[kind.name] = []rule{{kind.name, kind.lookup(expr.VerdictDrop)}}
+		}
+	}
+	out[chainName] = first
+	return out
+}
+
+// family is what of the table differs between IPv4 and IPv6 beside the sets.
+type family struct {
+	chain  string
+	proto  byte
+	is4    bool
+	offset uint32 // of the source in the header
+	length uint32
+}
+
+var families = []family{{"ipv4", unix.NFPROTO_IPV4, true, 12, 4}, {"ipv6", unix.NFPROTO_IPV6, false, 8, 16}}
+
+// familyRules are a family's: neighbour discovery, who must never be blocked, replies to our own connections, and then the
+// sets of those that are dropped: ranges in parts through the map that leads to a chain for each. A packet that conntrack
+// knows nothing of is no reply.
+func (k Kernel) familyRules(f family, l layout) (out []rule) {
+	if !f.is4 {
+		// ARP never comes here, and IPv6's own neighbour discovery mustn't be dropped either: with a range around our router we
+		// would be cut off. It doesn't cross routers: what did, or pretends to, has another hop limit and is no exception.
+		out = append(out, rule{"neighbour discovery", []expr.Any{
+			&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_ICMPV6}},
+			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1},
+			&expr.Cmp{Op: expr.CmpOpGte, Register: 1, Data: []byte{133}}, // router solicitation, RFC 4861
+			&expr.Cmp{Op: expr.CmpOpLte, Register: 1, Data: []byte{137}}, // redirect
+			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 7, Len: 1},
+			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{255}}, // hop limit
+			&expr.Verdict{Kind: expr.VerdictAccept},
+		}})
+	}
+	for _, kind := range single {
+		if kind.is4 == f.is4 {
 			out = append(out, rule{kind.name, kind.lookup(expr.VerdictAccept)})
 		}
 	}
@@ -65,45 +100,33 @@ func (k Kernel) rules(l layout) []rule {
 		}})
 	}
 	for i, kind := range spread {
-		if len(l[i]) == 0 {
+		switch {
+		case kind.is4 != f.is4:
+		case len(l[i]) == 0:
 			out = append(out, rule{kind.name, kind.lookup(expr.VerdictDrop)})
-			continue
+		default:
+			out = append(out, rule{kind.mapName(), []expr.Any{f.source(), &expr.Lookup{SourceRegister: 1, IsDestRegSet: true, SetName: kind.mapName()}}})
 		}
-		exprs := append(source(kind.is4, true), &expr.Lookup{SourceRegister: 1, IsDestRegSet: true, SetName: kind.mapName()})
-		out = append(out, rule{kind.mapName(), exprs})
 	}
 	return out
 }
 
-// drops are the rules of the chain of a part. Only packets of its family come there.
-func (k setKind) drops() []rule {
-	exprs := append(source(k.is4, false), &expr.Lookup{SourceRegister: 1, SetName: k.name}, &expr.Verdict{Kind: expr.VerdictDrop})
-	return []rule{{k.name, exprs}}
+// source loads a packet's source.
+func (f family) source() expr.Any {
+	return &expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: f.offset, Len: f.length}
 }
 
-func interfaceName(name string) []byte {
-	b := make([]byte, unix.IFNAMSIZ)
-	copy(b, name)
-	return b
-}
-
-// lookup matches packets of the set's family whose source is in it.
+// lookup matches packets whose source is in the set. Only those of its family come there.
 func (k setKind) lookup(verdict expr.VerdictKind) []expr.Any {
-	return append(source(k.is4, true), &expr.Lookup{SourceRegister: 1, SetName: k.name}, &expr.Verdict{Kind: verdict})
+	f := families[0]
+	if !k.is4 {
+		f = families[1]
+	}
+	return []expr.Any{f.source(), &expr.Lookup{SourceRegister: 1, SetName: k.name}, &expr.Verdict{Kind: verdict}}
 }
 
-// source loads a packet's source, after looking whether it is of the family.
-func source(is4, check bool) []expr.Any {
-	family, offset, length := byte(unix.NFPROTO_IPV6), uint32(8), uint32(16)
-	if is4 {
-		family, offset, length = unix.NFPROTO_IPV4, 12, 4
-	}
-	var out []expr.Any
-	if check {
-		out = append(out, &expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1}, &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{family}})
-	}
-	return append(out, &expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length})
-}
+// loopback is the number of lo, in every network namespace: LOOPBACK_IFINDEX of Linux's net_namespace.h.
+const loopback = 1
 
 // printExprs puts expressions into words, for comparing ours with what the kernel says.
 func printExprs(list []expr.Any) string {
@@ -121,7 +144,7 @@ func printExprs(list []expr.Any) string {
 		case *expr.Lookup:
 			out = append(out, fmt.Sprintf("lookup %s %v %v", e.SetName, e.Invert, e.IsDestRegSet))
 		case *expr.Verdict:
-			out = append(out, fmt.Sprintf("verdict %d", e.Kind))
+			out = append(out, fmt.Sprintf("verdict %d %s", e.Kind, e.Chain))
 		default:
 			out = append(out, fmt.Sprintf("%T", e))
 		}
@@ -136,12 +159,13 @@ func (k Kernel) build(c *nftables.Conn, l layout, replace bool) error {
 		c.DelTable(t)
 	}
 	c.AddTable(t)
+	rules := k.rules(l)
 	for _, kind := range l.kinds() {
 		if err := c.AddSet(kind.set(t), nil); err != nil {
 			return err
 		}
 		if kind.part.IsValid() {
-			addRules(c, c.AddChain(&nftables.Chain{Table: t, Name: kind.name}), kind.drops())
+			addRules(c, c.AddChain(&nftables.Chain{Table: t, Name: kind.name}), rules[kind.name])
 		}
 	}
 	for i := range spread {
@@ -149,7 +173,10 @@ func (k Kernel) build(c *nftables.Conn, l layout, replace bool) error {
 			return err
 		}
 	}
-	addRules(c, c.AddChain(k.chain(t)), k.rules(l))
+	for _, f := range families {
+		addRules(c, c.AddChain(&nftables.Chain{Table: t, Name: f.chain}), rules[f.chain])
+	}
+	addRules(c, c.AddChain(k.chain(t)), rules[chainName])
 	return nil
 }
 
@@ -265,12 +292,7 @@ func (k Kernel) checkChains(c *nftables.Conn, s *State, sets []*nftables.Set) er
 	if err != nil {
 		return edge(err, "list chains")
 	}
-	want := map[string][]rule{chainName: k.rules(s.layout)}
-	for _, kind := range s.layout.kinds() {
-		if kind.part.IsValid() {
-			want[kind.name] = kind.drops()
-		}
-	}
+	want := k.rules(s.layout)
 	t := k.table()
 	found := map[string]bool{}
 	for _, x := range chains {
