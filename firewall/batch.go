@@ -138,10 +138,10 @@ func bySet(sets []setKind, list sequence, each func(*setKind, *Step)) {
 		from, to := group[0].family(list.len(), list.rangeAt)
 		for i := from; i < to; i++ {
 			r := list.rangeAt(i)
-			if !group[at].holds(r) {
-				if group[0].interval != (group[0].allow || r.First() != r.Last()) {
-					continue
-				}
+			if !group[0].takes(r) {
+				continue
+			}
+			if !group[at].inPart(r) {
 				at = sort.Search(len(group), func(i int) bool { return !group[i].part.Last().Less(r.First()) })
 			}
 			s = list.at(i)
@@ -153,7 +153,7 @@ func bySet(sets []setKind, list sequence, each func(*setKind, *Step)) {
 // groups returns the sets of a layout in runs that are parts of one.
 func groups(sets []setKind) (out [][]setKind) {
 	for from, i := 0, 1; i <= len(sets); i++ {
-		if i == len(sets) || sets[i].is4 != sets[from].is4 || sets[i].interval != sets[from].interval || sets[i].allow != sets[from].allow {
+		if i == len(sets) || sets[i].is4 != sets[from].is4 || sets[i].bits != sets[from].bits || sets[i].allow != sets[from].allow {
 			out, from = append(out, sets[from:i]), i
 		}
 	}
@@ -206,8 +206,19 @@ func rangeAt(message []byte, place int) (netblock.Range, bool) {
 	const header = 4
 	length := func(at int) int { return max(header, int(binary.NativeEndian.Uint16(message[at:]))) }
 	at := unix.SizeofNlMsghdr + genHeader
-	for at+header <= len(message) && binary.NativeEndian.Uint16(message[at+2:])&^unix.NLA_F_NESTED != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
-		at += (length(at) + 3) &^ 3
+	alone := netblock.Single // what a start without an end is
+	for at+header <= len(message) {
+		kind := binary.NativeEndian.Uint16(message[at+2:]) &^ unix.NLA_F_NESTED
+		if kind == unix.NFTA_SET_ELEM_LIST_ELEMENTS {
+			break
+		}
+		n := length(at)
+		if kind == unix.NFTA_SET_ELEM_LIST_SET && at+n <= len(message) {
+			if k, _, ok := kindOf(unix.ByteSliceToString(message[at+header : at+n])); ok && !k.interval() {
+				alone = k.of
+			}
+		}
+		at += (n + 3) &^ 3
 	}
 	var start netip.Addr
 	found := false
@@ -219,7 +230,7 @@ func rangeAt(message []byte, place int) (netblock.Range, bool) {
 		r, err := parseRow(message[at+header : at+n])
 		switch {
 		case err != nil || found && !r.end:
-			return netblock.Single(start), found
+			return alone(start), found
 		case !r.end:
 			start, found = r.key, place < at+n
 		case found || place < at+n:
@@ -228,5 +239,5 @@ func rangeAt(message []byte, place int) (netblock.Range, bool) {
 		}
 		at += (n + 3) &^ 3
 	}
-	return netblock.Single(start), found
+	return alone(start), found
 }

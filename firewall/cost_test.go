@@ -1,8 +1,11 @@
 package firewall
 
 import (
+	"net/netip"
 	"testing"
 	"time"
+
+	"lastresort/netblock"
 )
 
 func TestTheCostOfAPacketGrowsWithTheList(t *testing.T) {
@@ -21,6 +24,17 @@ func TestTheCostOfAPacketGrowsWithTheList(t *testing.T) {
 				t.Errorf("%s, %d ranges: %v after %v", mode, n, got, last)
 			}
 			last = got
+		}
+		var wants WantList
+		s := State{Exists: true}
+		for _, w := range many(20_000, time.Time{}) {
+			w.Range = netblock.OfPrefix(netip.PrefixFrom(w.Range.First(), 29))
+			wants, s.Elements = append(wants, w), append(s.Elements, Element{Range: w.Range})
+		}
+		inOne := Cost(s, mode)
+		s.layout = layoutFor(wants)
+		if got := Cost(s, mode); got >= inOne {
+			t.Errorf("%s: prefixes in a set for their length cost %v, in one of intervals %v", mode, got, inOne)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (k *setKind) setName(table string) []byte {
 // with the last address of its family has nothing behind it, and none is sent.
 func (k *setKind) append(b []byte, s *Step) []byte {
 	behind := netip.Addr{}
-	if k.interval {
+	if k.interval() {
 		behind = s.Range.Last().Next()
 	}
 	at := len(b)
@@ -52,7 +52,7 @@ func (k *setKind) append(b []byte, s *Step) []byte {
 	if s.Old != nil && s.Old.Packets > 0 {
 		b = appendCounter(b, s.Old)
 	}
-	if k.interval && !behind.IsValid() {
+	if k.interval() && !behind.IsValid() {
 		b = attribute(b, unix.NFTA_SET_ELEM_USERDATA, openInterval)
 	}
 	b = shut(b, at)
@@ -101,7 +101,7 @@ func appendCounter(b []byte, e *Element) []byte {
 // without any sign of it; so it is read until it has as many as the kernel says or, where an older one doesn't say, or
 // some have just expired, until two readings agree.
 func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err error) {
-	if k.interval {
+	if k.interval() {
 		at = time.Now()
 		out, sorted, err := c.intervals(&k, table)
 		if err != nil || sorted {
@@ -121,7 +121,7 @@ func (c *conn) all(k setKind, table string) (out []Element, at time.Time, err er
 		}
 		out := k.read(raw, c.elements[:0])
 		c.elements = out
-		if k.interval || len(out) == n || i > 0 && sameRanges(out, last) {
+		if k.interval() || len(out) == n || i > 0 && sameRanges(out, last) {
 			return out, at, nil
 		}
 		if last, c.elements = out, last; i > 0 {
@@ -313,11 +313,11 @@ func (k setKind) read(raw []row, out []Element) []Element {
 		if r.end {
 			continue
 		}
-		covers := netblock.Single(r.key)
-		if !k.interval && i > 0 && raw[i-1].key == r.key {
+		if !k.interval() && i > 0 && raw[i-1].key == r.key {
 			continue // read twice, see all
 		}
-		if k.interval {
+		covers := k.of(r.key)
+		if k.interval() {
 			covers = k.upTo(r.key, raw[i+1:])
 		}
 		out = append(out, Element{Range: covers, Timeout: r.timeout, Expires: r.expires, Packets: r.packets, Bytes: r.bytes})

@@ -239,7 +239,7 @@ func TestATableThatSomebodyBrokeIsToldAndHealed(t *testing.T) {
 		"table gone":  func(c *nftables.Conn, x *nftables.Table) { c.DelTable(x) },
 		"chain gone":  func(c *nftables.Conn, x *nftables.Table) { c.DelChain(&nftables.Chain{Table: x, Name: chainName}) },
 		"rules gone":  func(c *nftables.Conn, x *nftables.Table) { c.FlushTable(x) },
-		"ranges gone": func(c *nftables.Conn, x *nftables.Table) { c.FlushSet(kinds[4].set(x)) },
+		"ranges gone": func(c *nftables.Conn, x *nftables.Table) { c.FlushSet(rangeKind(true, nil).set(x)) },
 	} {
 		k := fresh(t, Inbound)
 		wants := forGood(t, "192.0.2.7", "198.51.100.0/25")

@@ -14,15 +14,18 @@ import (
 	"lastresort/netblock"
 )
 
-// spreadOut returns n wants over 10.0.0.0/8, single addresses or ranges of five.
-func spreadOut(n int, ranges bool) WantList {
-	until := time.Now().Add(24 * time.Hour)
-	if ranges {
-		return many(n, until)
-	}
-	var out WantList
-	for _, w := range many(n, until) {
-		out = append(out, Want{Range: netblock.Single(w.Range.First()), Until: until})
+// lists are what spreadOut makes, by name: of each range of five addresses, which is no prefix, as much as that.
+var lists = map[string]func(r netblock.Range) netblock.Range{
+	"addresses": func(r netblock.Range) netblock.Range { return netblock.Single(r.First()) },
+	"prefixes":  func(r netblock.Range) netblock.Range { return netblock.OfPrefix(netip.PrefixFrom(r.First(), 29)) },
+	"ranges":    func(r netblock.Range) netblock.Range { return r },
+}
+
+// spreadOut returns n wants over 10.0.0.0/8, of one of lists.
+func spreadOut(n int, what string) WantList {
+	out := many(n, time.Now().Add(24*time.Hour))
+	for i := range out {
+		out[i].Range = lists[what](out[i].Range)
 	}
 	return out
 }
@@ -68,7 +71,7 @@ func BenchmarkPacket(b *testing.B) {
 		return float64(threadTime(b)-before) / float64(b.N)
 	}
 	for _, mode := range []Mode{Inbound, All} {
-		for _, what := range []string{"addresses", "ranges"} {
+		for _, what := range []string{"addresses", "prefixes", "ranges"} {
 			for _, n := range []int{0, 1_000, 10_000, 100_000, 1_000_000} {
 				b.Run(fmt.Sprintf("%s/%s/%d", mode, what, n), func(b *testing.B) {
 					k := fresh(b, mode)
@@ -78,7 +81,7 @@ func BenchmarkPacket(b *testing.B) {
 					}
 					defer func() { _ = flood.Close() }()
 					without := took(b, flood)
-					apply(b, k, spreadOut(n, what == "ranges"))
+					apply(b, k, spreadOut(n, what))
 					with := took(b, flood)
 					if err := k.Remove(); err != nil {
 						b.Fatal(err)

@@ -4,39 +4,100 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/google/nftables"
 
 	"lastresort/netblock"
 )
 
-// setKind is one of the sets of our table: what it is for, of which family, and whether it holds ranges or addresses.
+// setKind is one of the sets of our table: what it is for, of which family, and what it holds. Single addresses have a hash
+// set beside the ranges, and in long lists so have prefixes of each length that there are many of: it costs the packets that
+// are not in it less, and has none of the traps of intervals.
 type setKind struct {
-	name     string
-	is4      bool
-	interval bool
-	allow    bool
-	part     netblock.Range // of the family's addresses that it is for; the zero Range where it is for all
+	name   string
+	is4    bool
+	allow  bool
+	bits   int            // of a hash set, the length of the prefixes that it holds; of one of intervals zero
+	except []int          // of intervals, the lengths of the prefixes that have sets of their own
+	part   netblock.Range // of the family's addresses that it is for; the zero Range where it is for all
 }
 
-// kinds are the sets of a list that isn't spread over parts. Single addresses have a hash set of their own beside the
-// ranges: it costs the packets that are not in it less, and has none of the traps of intervals.
-var kinds = []setKind{
-	{name: "allow4", is4: true, interval: true, allow: true},
-	{name: "allow6", interval: true, allow: true},
-	{name: "address4", is4: true},
-	{name: "address6"},
-	{name: "range4", is4: true, interval: true},
-	{name: "range6", interval: true},
+// single are the kinds of which every table has exactly one; the others may be in parts.
+var single = []setKind{{name: "allow4", is4: true, allow: true}, {name: "allow6", allow: true}}
+
+// width is the length of a family's addresses, in bits.
+func width(is4 bool) int {
+	if is4 {
+		return 32
+	}
+	return 128
 }
 
-// single are the kinds of which every table has exactly one, and spread those that may be in parts.
-var single, spread = kinds[:2], kinds[2:]
+// named names a kind of a family.
+func named(what string, is4 bool) string {
+	if is4 {
+		return what + "4"
+	}
+	return what + "6"
+}
+
+// hashKind is the kind that holds a family's prefixes of a length, or its addresses.
+func hashKind(is4 bool, bits int) setKind {
+	name := named("address", is4)
+	if bits < width(is4) {
+		name = named("prefix", is4) + "_" + strconv.Itoa(bits)
+	}
+	return setKind{name: name, is4: is4, bits: bits}
+}
+
+// rangeKind is the kind that holds what of a family is in no hash set.
+func rangeKind(is4 bool, except []int) setKind {
+	return setKind{name: named("range", is4), is4: is4, except: except}
+}
+
+// interval tells whether the set holds ranges as such.
+func (k *setKind) interval() bool { return k.bits == 0 }
+
+// length returns the length of the prefix that a range is, and zero where it is none.
+func length(r netblock.Range) int {
+	if r.First() == r.Last() {
+		return r.First().BitLen()
+	}
+	p, _ := r.Prefix()
+	return max(0, p.Bits())
+}
 
 // holds tells whether a range belongs into a set of this kind, among those for blocks or those for what is allowed.
-func (k *setKind) holds(r netblock.Range) bool {
-	return k.is4 == r.Is4() && k.interval == (k.allow || r.First() != r.Last()) && (!k.part.IsValid() || k.part.Covers(r))
+func (k *setKind) holds(r netblock.Range) bool { return k.takes(r) && k.inPart(r) }
+
+// takes is holds wherever in the family the range is.
+func (k *setKind) takes(r netblock.Range) bool {
+	switch {
+	case k.is4 != r.Is4():
+		return false
+	case k.allow:
+		return true
+	case k.interval() && len(k.except) == 0:
+		return r.First() != r.Last()
+	case k.interval():
+		n := length(r)
+		return n < width(k.is4) && !slices.Contains(k.except, n)
+	}
+	return length(r) == k.bits
+}
+
+func (k *setKind) inPart(r netblock.Range) bool { return !k.part.IsValid() || k.part.Covers(r) }
+
+// of returns what a hash set drops by one of its keys. One with more bits than the set's length, which only others could put
+// there, no packet matches.
+func (k *setKind) of(key netip.Addr) netblock.Range {
+	if p := netip.PrefixFrom(key, k.bits); p.Masked() == p {
+		return netblock.OfPrefix(p)
+	}
+	return netblock.Single(key)
 }
 
 // family returns from which of n sorted ranges on, and up to before which, they are of the set's family.
@@ -58,7 +119,7 @@ func (k *setKind) lowest() netip.Addr {
 
 // set is the library's form of one of our sets.
 func (k setKind) set(t *nftables.Table) *nftables.Set {
-	return &nftables.Set{Table: t, Name: k.name, KeyType: keyType(k.is4), Interval: k.interval, HasTimeout: !k.allow, Counter: !k.allow}
+	return &nftables.Set{Table: t, Name: k.name, KeyType: keyType(k.is4), Interval: k.interval(), HasTimeout: !k.allow, Counter: !k.allow}
 }
 
 func keyType(is4 bool) nftables.SetDatatype {
@@ -68,38 +129,10 @@ func keyType(is4 bool) nftables.SetDatatype {
 	return nftables.TypeIP6Addr
 }
 
-// layout is how what is blocked is spread over sets: for each kind in spread the first addresses of its parts, ascending
-// from its family's lowest address; none is one set for all. A packet's source leads through a map of the parts to the one
-// set that it could be in.
-//
-// The kernel lists a set in time that grows with the square of its size, and a change to one of intervals costs by its size: a
-// million ranges in one take minutes to read, in parts a second.
-type layout [4][]netip.Addr
+// mapName names the map from a packet's source to the part of a kind.
+func (k setKind) mapName() string { return "parts_" + k.name }
 
-// limits of a kind: up to whole a new layout has one set of it, above most that one, or a part, is too large, and a part of a
-// new layout gets size. To a packet the map before the parts of a hash set costs as much as its look into the set, so that
-// stays whole as long as reading it takes no more than a second or two.
-func (k setKind) limits() (whole, most, size int) {
-	if k.interval {
-		return 8192, 16384, 4096
-	}
-	return 131072, 163840, 8192
-}
-
-// kinds are the sets of a layout: those of which there is one, then the others by kind and address.
-func (l layout) kinds() []setKind {
-	out := slices.Clone(single)
-	for kind, from := range l {
-		k := spread[kind]
-		if len(from) == 0 {
-			out = append(out, k)
-		}
-		out = append(out, k.parts(from)...)
-	}
-	return out
-}
-
-// parts are the sets into which a kind is divided.
+// parts are the sets into which a kind is divided, by their first addresses.
 func (k setKind) parts(from []netip.Addr) (out []setKind) {
 	for i, first := range from {
 		last := netblock.OfPrefix(netip.PrefixFrom(first, 0)).Last()
@@ -119,106 +152,36 @@ func partName(of string, from netip.Addr) string {
 	return of + "_" + strings.ReplaceAll(from.StringExpanded(), ":", ".")
 }
 
-// partIn reads such a name: the kind's place in spread, and the address.
-func partIn(name string) (kind int, from netip.Addr, ok bool) {
-	for i, k := range spread {
-		rest, found := strings.CutPrefix(name, k.name+"_")
-		if !found {
-			continue
-		}
-		if !k.is4 {
-			rest = strings.ReplaceAll(rest, ".", ":")
-		}
-		a, err := netip.ParseAddr(rest)
-		return i, a, err == nil && a.Is4() == k.is4 && partName(k.name, a) == name
+// kindOf reads the name of a set: of a whole kind or, with its first address, of a part.
+func kindOf(name string) (k setKind, from netip.Addr, ok bool) {
+	if k, ok := kindsByName()[name]; ok {
+		return k, from, true
 	}
-	return 0, netip.Addr{}, false
+	at := strings.LastIndexByte(name, '_')
+	if at < 0 {
+		return k, from, false
+	}
+	if k, ok = kindsByName()[name[:at]]; !ok {
+		return k, from, false
+	}
+	text := name[at+1:]
+	if !k.is4 {
+		text = strings.ReplaceAll(text, ".", ":")
+	}
+	from, err := netip.ParseAddr(text)
+	return k, from, err == nil && from.Is4() == k.is4 && partName(k.name, from) == name
 }
 
-// mapName names the map from a packet's source to the part of a kind.
-func (k setKind) mapName() string { return "parts_" + k.name }
-
-// layoutOf reads a layout from the names of sets.
-func layoutOf(names []string) (l layout) {
-	for _, name := range names {
-		if kind, from, ok := partIn(name); ok {
-			l[kind] = append(l[kind], from)
+// kindsByName are all that may be in parts.
+var kindsByName = sync.OnceValue(func() map[string]setKind {
+	out := map[string]setKind{}
+	for _, is4 := range families46 {
+		k := rangeKind(is4, nil)
+		out[k.name] = k
+		for bits := 1; bits <= width(is4); bits++ {
+			k := hashKind(is4, bits)
+			out[k.name] = k
 		}
-	}
-	for _, from := range l {
-		slices.SortFunc(from, netip.Addr.Compare)
-	}
-	return l
-}
-
-// layoutFor returns the layout of a new table for what is wanted, which is sorted.
-func layoutFor(wants Wants) (l layout) {
-	for i, k := range spread {
-		l[i] = k.divide(wants)
-	}
-	return l
-}
-
-// divide divides what of a kind is wanted into parts of equal number. They begin where a /24 or /48 does, if no range
-// crosses that: none that the policy's widest allows ever will, so that the layout lasts.
-func (k setKind) divide(wants Wants) (out []netip.Addr) {
-	n := 0
-	from, to := k.family(wants.Len(), wants.Range)
-	for i := from; i < to; i++ {
-		if k.holds(wants.Range(i)) {
-			n++
-		}
-	}
-	whole, _, size := k.limits()
-	if n <= whole {
-		return nil
-	}
-	parts := (n + size - 1) / size
-	var before netblock.Range
-	held := 0
-	for i := from; i < to; i++ {
-		r := wants.Range(i)
-		if !k.holds(r) {
-			continue
-		}
-		if held == 0 {
-			out = append(out, k.lowest())
-		} else if held*parts/n >= len(out) {
-			at := netblock.Group(r.First()).Addr()
-			if !before.Last().Less(at) {
-				at = r.First()
-			}
-			out = append(out, at)
-		}
-		before = r
-		held++
 	}
 	return out
-}
-
-// fits tells whether a layout serves what is wanted: no range in two parts, no part too large, and no parts for a few.
-func (l layout) fits(wants Wants) bool {
-	for i, k := range spread {
-		from, part, n, inPart := l[i], 0, 0, 0
-		_, most, _ := k.limits()
-		first, end := k.family(wants.Len(), wants.Range)
-		for i := first; i < end; i++ {
-			r := wants.Range(i)
-			if !k.holds(r) {
-				continue
-			}
-			for part+1 < len(from) && !r.First().Less(from[part+1]) {
-				part, inPart = part+1, 0
-			}
-			n++
-			inPart++
-			if inPart > most || part+1 < len(from) && !r.Last().Less(from[part+1]) {
-				return false
-			}
-		}
-		if len(from) > 0 && n < most/4 {
-			return false
-		}
-	}
-	return true
-}
+})

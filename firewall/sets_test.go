@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -51,8 +52,8 @@ func TestALongListIsSpreadAndDropsExactlyItself(t *testing.T) {
 	}
 	defer peer.Close()
 	p := apply(t, k, wants)
-	if s := held(t, k); len(s.layout[2]) < 4 || len(s.layout[3]) < 4 || len(s.Faults) > 0 || !p.Build {
-		t.Fatalf("parts %d and %d, faults %q", len(s.layout[2]), len(s.layout[3]), s.Faults)
+	if s := held(t, k); len(s.layout.parts["range4"]) < 4 || !slices.Equal(s.layout.lengths[1], []int{64}) || len(s.Faults) > 0 || !p.Build {
+		t.Fatalf("layout %v, faults %q", s.layout, s.Faults)
 	} else if d := cmp.Diff(texts(wants), rangesOf(s)); d != "" {
 		t.Fatalf("(-want +got):\n%s", d)
 	}
@@ -78,6 +79,142 @@ func TestALongListIsSpreadAndDropsExactlyItself(t *testing.T) {
 	}
 }
 
+// place is the n-th of places that lie 64 addresses apart, or a /56 of IPv6.
+func place(is4 bool, n int) netip.Addr {
+	if is4 {
+		n *= 64
+		return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
+	}
+	a := netip.MustParseAddr("2001:db8::").As16()
+	a[4], a[5], a[6] = byte(n>>16), byte(n>>8), byte(n)
+	return netip.AddrFrom16(a)
+}
+
+// mixed returns so many prefixes of each of some lengths, and an eighth as many ranges that are none and prefixes of another
+// length, of both families.
+func mixed(each int) (out WantList) {
+	for _, f := range []struct {
+		is4     bool
+		lengths []int
+		rare    int
+	}{{true, []int{26, 29, 31, 32}, 30}, {false, []int{56, 64, 128}, 60}} {
+		n := 0
+		add := func(bits int) {
+			out = append(out, Want{Range: netblock.OfPrefix(netip.PrefixFrom(place(f.is4, n), bits))})
+			n++
+		}
+		for i := range each {
+			for _, bits := range f.lengths {
+				add(bits)
+			}
+			if i%8 == 0 {
+				add(f.rare)
+				first := place(f.is4, n).Next()
+				odd, _ := netblock.Between(first, first.Next().Next()) // in order
+				out = append(out, Want{Range: odd})
+				n++
+			}
+		}
+	}
+	return out
+}
+
+// TestPrefixesOfManyAreInSetsByLength holds what a table with sets for lengths drops, at the edges of ranges of each, and the
+// ways into and out of it.
+func TestPrefixesOfManyAreInSetsByLength(t *testing.T) {
+	k := fresh(t, Inbound)
+	near, near6 := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db9::1")
+	wants := mixed(4_000)
+	var drops, passes []netip.Addr
+	for _, i := range []int{0, 1, 2, 3, 4, 5, 10_001, 10_002, 10_003} {
+		for _, r := range []netblock.Range{wants[i].Range, wants[len(wants)-1-i].Range} {
+			drops = append(drops, r.First(), r.Last())
+			for _, a := range []netip.Addr{r.First().Prev(), r.Last().Next()} {
+				if !slices.ContainsFunc(wants, func(w Want) bool { return w.Range.Contains(a) }) {
+					passes = append(passes, a)
+				}
+			}
+		}
+	}
+	for _, list := range []*[]netip.Addr{&drops, &passes} {
+		slices.SortFunc(*list, netip.Addr.Compare)
+		*list = slices.Compact(*list)
+	}
+	peer, err := sandbox.NewPeer([]netip.Addr{near, near6}, slices.Concat(drops, passes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	apply(t, k, wants)
+	s := held(t, k)
+	if !slices.Equal(s.layout.lengths[0], []int{26, 29, 31}) || !slices.Equal(s.layout.lengths[1], []int{56, 64}) || len(s.layout.parts) > 0 || len(s.Faults) > 0 {
+		t.Fatalf("layout %v, faults %q", s.layout, s.Faults)
+	}
+	if d := cmp.Diff(texts(wants), rangesOf(s)); d != "" {
+		t.Fatalf("(-want +got):\n%s", d)
+	}
+	for _, f := range []netip.Addr{near, near6} {
+		own := func(list []netip.Addr) []netip.Addr {
+			return slices.DeleteFunc(slices.Clone(list), func(a netip.Addr) bool { return a.Is4() != f.Is4() })
+		}
+		got := sender{t, peer}.arrived(f, own(slices.Concat(drops, passes)))
+		var want []string
+		for _, a := range own(passes) {
+			want = append(want, a.String())
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("what arrives (-want +got):\n%s", d)
+		}
+	}
+
+	// A prefix becomes two halves, two become one, one another end, some go and others come.
+	next := slices.Clone(wants)
+	halves := func(r netblock.Range) (a, b Want) {
+		p, _ := r.Prefix()
+		low := netip.PrefixFrom(p.Addr(), p.Bits()+1)
+		a.Range = netblock.OfPrefix(low)
+		b.Range, _ = netblock.Between(a.Range.Last().Next(), r.Last())
+		return a, b
+	}
+	first, second := halves(next[0].Range)
+	next[1].Until = time.Now().Add(time.Hour)
+	next = append(append(WantList{first, second}, next[1:5000]...), next[5001:]...)
+	if p := apply(t, k, next); p.Build || p.Added() != 2 || len(p.Change) != 1 || len(p.Remove) != 2 || p.Transactions != 1 {
+		t.Errorf("%s in %d transactions, built anew %v", p.summary(), p.Transactions, p.Build)
+	}
+	if d := cmp.Diff(texts(next), rangesOf(held(t, k))); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	apply(t, k, wants)
+	if p := apply(t, k, wants); !p.Empty() {
+		t.Errorf("%s, of what is there already", p.summary())
+	}
+
+	for _, step := range []struct {
+		name    string
+		wants   WantList
+		lengths []int
+		parts   []string
+		build   bool
+	}{
+		{"fewer", mixed(2_000), []int{26, 29, 31}, nil, false},
+		{"few", mixed(1_000), nil, nil, true},
+		{"as many as one set takes", mixed(2_000), nil, nil, false},
+		{"too many of a length", mixed(40_000), []int{26, 29, 31}, []string{"prefix4_26", "prefix4_29", "prefix4_31", "prefix6_56", "prefix6_64", "range4", "range6"}, true},
+	} {
+		p := apply(t, k, step.wants)
+		s := held(t, k)
+		if !slices.Equal(s.layout.lengths[0], step.lengths) || p.Build != step.build || !slices.Equal(slices.Sorted(maps.Keys(s.layout.parts)), step.parts) || len(s.Faults) > 0 {
+			t.Errorf("%s: layout %v of parts %v, built anew %v, faults %q", step.name, s.layout.lengths, slices.Sorted(maps.Keys(s.layout.parts)), p.Build, s.Faults)
+		}
+		if d := cmp.Diff(texts(step.wants), rangesOf(s)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, d)
+		}
+	}
+}
+
 func TestALayoutComesAndGoesWithTheList(t *testing.T) {
 	k := fresh(t, Inbound)
 	long := many(20_000, time.Time{})
@@ -98,8 +235,8 @@ func TestALayoutComesAndGoesWithTheList(t *testing.T) {
 		}
 		p := apply(t, k, step.wants)
 		s := held(t, k)
-		if len(s.layout[2]) != step.parts || p.Outgrown != step.outgrown || len(s.Faults) > 0 {
-			t.Errorf("%s: %d parts, outgrown %v, faults %q; expected %d, %v", step.name, len(s.layout[2]), p.Outgrown, s.Faults, step.parts, step.outgrown)
+		if len(s.layout.parts["range4"]) != step.parts || p.Outgrown != step.outgrown || len(s.Faults) > 0 {
+			t.Errorf("%s: %d parts, outgrown %v, faults %q; expected %d, %v", step.name, len(s.layout.parts["range4"]), p.Outgrown, s.Faults, step.parts, step.outgrown)
 		}
 		if d := cmp.Diff(texts(step.wants), rangesOf(s)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", step.name, d)
@@ -111,7 +248,7 @@ func TestARangeAcrossPartsMovesThem(t *testing.T) {
 	k := fresh(t, Inbound)
 	wants := many(20_000, time.Time{})
 	apply(t, k, wants)
-	edge := held(t, k).layout[2][1]
+	edge := held(t, k).layout.parts["range4"][1]
 	wide := netblock.OfPrefix(netip.PrefixFrom(edge.Prev(), 16))
 	var next WantList
 	for _, w := range wants {
@@ -136,7 +273,7 @@ func TestASpreadTableThatSomebodyBrokeIsToldAndHealed(t *testing.T) {
 	k := fresh(t, Inbound)
 	wants := both(9_000)
 	apply(t, k, wants)
-	part := partName("range4", held(t, k).layout[2][1])
+	part := partName("range4", held(t, k).layout.parts["range4"][1])
 	for name, command := range map[string]string{
 		"a rule of a part":     "flush chain inet lastresort " + part,
 		"the map":              "flush map inet lastresort parts_range4",

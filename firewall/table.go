@@ -41,7 +41,7 @@ func (k Kernel) rules(l layout) map[string][]rule {
 		&expr.Verdict{Kind: expr.VerdictAccept},
 	}}}
 	out := map[string][]rule{}
-	for _, f := range families {
+	for _, f := range protocols {
 		first = append(first, rule{f.chain, []expr.Any{
 			&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1},
 			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{f.proto}},
@@ -58,8 +58,8 @@ func (k Kernel) rules(l layout) map[string][]rule {
 	return out
 }
 
-// family is what of the table differs between IPv4 and IPv6 beside the sets.
-type family struct {
+// protocol is what of the table differs between IPv4 and IPv6 beside the sets.
+type protocol struct {
 	chain  string
 	proto  byte
 	is4    bool
@@ -67,12 +67,12 @@ type family struct {
 	length uint32
 }
 
-var families = []family{{"ipv4", unix.NFPROTO_IPV4, true, 12, 4}, {"ipv6", unix.NFPROTO_IPV6, false, 8, 16}}
+var protocols = []protocol{{"ipv4", unix.NFPROTO_IPV4, true, 12, 4}, {"ipv6", unix.NFPROTO_IPV6, false, 8, 16}}
 
 // familyRules are a family's: neighbour discovery, who must never be blocked, replies to our own connections, and then the
 // sets of those that are dropped: ranges in parts through the map that leads to a chain for each. A packet that conntrack
 // knows nothing of is no reply.
-func (k Kernel) familyRules(f family, l layout) (out []rule) {
+func (k Kernel) familyRules(f protocol, l layout) (out []rule) {
 	if !f.is4 {
 		// ARP never comes here, and IPv6's own neighbour discovery mustn't be dropped either: with a range around our router we
 		// would be cut off. It doesn't cross routers: what did, or pretends to, has another hop limit and is no exception.
@@ -99,10 +99,10 @@ func (k Kernel) familyRules(f family, l layout) (out []rule) {
 			&expr.Verdict{Kind: expr.VerdictAccept},
 		}})
 	}
-	for i, kind := range spread {
+	for _, kind := range l.spread() {
 		switch {
 		case kind.is4 != f.is4:
-		case len(l[i]) == 0:
+		case len(l.parts[kind.name]) == 0:
 			out = append(out, rule{kind.name, kind.lookup(expr.VerdictDrop)})
 		default:
 			out = append(out, rule{kind.mapName(), []expr.Any{f.source(), &expr.Lookup{SourceRegister: 1, IsDestRegSet: true, SetName: kind.mapName()}}})
@@ -112,17 +112,22 @@ func (k Kernel) familyRules(f family, l layout) (out []rule) {
 }
 
 // source loads a packet's source.
-func (f family) source() expr.Any {
+func (f protocol) source() expr.Any {
 	return &expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: f.offset, Len: f.length}
 }
 
 // lookup matches packets whose source is in the set. Only those of its family come there.
 func (k setKind) lookup(verdict expr.VerdictKind) []expr.Any {
-	f := families[0]
-	if !k.is4 {
-		f = families[1]
+	f := protocols[familyOf(k.is4)]
+	out := []expr.Any{f.source()}
+	if !k.interval() && k.bits < width(k.is4) {
+		mask := make([]byte, f.length)
+		for i := range k.bits {
+			mask[i/8] |= 0x80 >> (i % 8)
+		}
+		out = append(out, &expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: f.length, Mask: mask, Xor: make([]byte, f.length)})
 	}
-	return []expr.Any{f.source(), &expr.Lookup{SourceRegister: 1, SetName: k.name}, &expr.Verdict{Kind: verdict}}
+	return append(out, &expr.Lookup{SourceRegister: 1, SetName: k.name}, &expr.Verdict{Kind: verdict})
 }
 
 // loopback is the number of lo, in every network namespace: LOOPBACK_IFINDEX of Linux's net_namespace.h.
@@ -141,6 +146,8 @@ func printExprs(list []expr.Any) string {
 			out = append(out, fmt.Sprintf("cmp %d %x", e.Op, e.Data))
 		case *expr.Payload:
 			out = append(out, fmt.Sprintf("payload %d %d %d", e.Base, e.Offset, e.Len))
+		case *expr.Bitwise:
+			out = append(out, fmt.Sprintf("bitwise %x %x", e.Mask, e.Xor))
 		case *expr.Lookup:
 			out = append(out, fmt.Sprintf("lookup %s %v %v", e.SetName, e.Invert, e.IsDestRegSet))
 		case *expr.Verdict:
@@ -168,12 +175,12 @@ func (k Kernel) build(c *nftables.Conn, l layout, replace bool) error {
 			addRules(c, c.AddChain(&nftables.Chain{Table: t, Name: kind.name}), rules[kind.name])
 		}
 	}
-	for i := range spread {
-		if err := k.buildMap(c, l, i); err != nil {
+	for _, kind := range l.spread() {
+		if err := k.buildMap(c, l, kind); err != nil {
 			return err
 		}
 	}
-	for _, f := range families {
+	for _, f := range protocols {
 		addRules(c, c.AddChain(&nftables.Chain{Table: t, Name: f.chain}), rules[f.chain])
 	}
 	addRules(c, c.AddChain(k.chain(t)), rules[chainName])
@@ -186,13 +193,13 @@ func addRules(c *nftables.Conn, chain *nftables.Chain, list []rule) {
 	}
 }
 
-// buildMap queues the map from a source to its part, for a kind in spread that is in parts.
-func (k Kernel) buildMap(c *nftables.Conn, l layout, kind int) error {
+// buildMap queues the map from a source to its part, for a kind that is in parts.
+func (k Kernel) buildMap(c *nftables.Conn, l layout, kind setKind) error {
 	rows := l.mapRows(kind)
 	if len(rows) == 0 {
 		return nil
 	}
-	set := &nftables.Set{Table: k.table(), Name: spread[kind].mapName(), IsMap: true, Interval: true, KeyType: keyType(spread[kind].is4), DataType: nftables.TypeVerdict}
+	set := &nftables.Set{Table: k.table(), Name: kind.mapName(), IsMap: true, Interval: true, KeyType: keyType(kind.is4), DataType: nftables.TypeVerdict}
 	if err := c.AddSet(set, nil); err != nil {
 		return err
 	}
@@ -213,9 +220,9 @@ func (k Kernel) buildMap(c *nftables.Conn, l layout, kind int) error {
 	return nil
 }
 
-// mapRows are the entries of the map to the parts of a kind in spread, by address.
-func (l layout) mapRows(kind int) (out []row) {
-	for _, x := range spread[kind].parts(l[kind]) {
+// mapRows are the entries of the map to the parts of a kind, by address.
+func (l layout) mapRows(kind setKind) (out []row) {
+	for _, x := range kind.parts(l.parts[kind.name]) {
 		if len(out) > 0 {
 			out = append(out, row{key: x.part.First(), end: true})
 		}
@@ -236,10 +243,10 @@ func (k Kernel) checkSets(s *State, have []*nftables.Set, elements *conn) error 
 	for _, kind := range s.layout.kinds() {
 		want[kind.name] = kind.set(k.table())
 	}
-	maybe := map[string]int{} // what is ours, though it may not be there
-	for i, kind := range spread {
-		maybe[kind.name], maybe[kind.mapName()] = i, i
-		if len(s.layout[i]) > 0 {
+	maybe := map[string]setKind{} // what is ours, though it may not be there
+	for _, kind := range s.layout.spread() {
+		maybe[kind.name], maybe[kind.mapName()] = kind, kind
+		if len(s.layout.parts[kind.name]) > 0 {
 			want[kind.mapName()] = &nftables.Set{Interval: true, IsMap: true}
 		}
 	}
@@ -266,9 +273,9 @@ func (k Kernel) checkSets(s *State, have []*nftables.Set, elements *conn) error 
 	return nil
 }
 
-// checkMap tells whether the map of a kind in spread leads to its parts.
-func (k Kernel) checkMap(s *State, c *conn, kind int) error {
-	name := spread[kind].mapName()
+// checkMap tells whether the map of a kind leads to its parts.
+func (k Kernel) checkMap(s *State, c *conn, kind setKind) error {
+	name := kind.mapName()
 	set := setKind{name: name}
 	rows, err := c.read(set.setName(k.cfg.Table))
 	if err != nil {
@@ -296,7 +303,8 @@ func (k Kernel) checkChains(c *nftables.Conn, s *State, sets []*nftables.Set) er
 	t := k.table()
 	found := map[string]bool{}
 	for _, x := range chains {
-		_, _, part := partIn(x.Name)
+		_, from, ours := kindOf(x.Name)
+		part := ours && from.IsValid()
 		switch {
 		case x.Table.Name != t.Name:
 		case want[x.Name] == nil && !part:

@@ -263,7 +263,8 @@ func TestAnyStateLeadsToAnyOther(t *testing.T) {
 }
 
 func FuzzRows(f *testing.F) {
-	f.Add(kinds[4].append(nil, &Step{Timeout: time.Hour, Range: netblock.OfPrefix(netip.MustParsePrefix("192.0.2.0/28")), Old: &Element{Packets: 1}}))
+	ranges := rangeKind(true, nil)
+	f.Add(ranges.append(nil, &Step{Timeout: time.Hour, Range: netblock.OfPrefix(netip.MustParsePrefix("192.0.2.0/28")), Old: &Element{Packets: 1}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var rows []row
 		_ = attributes(b, func(_ uint16, one []byte) error {
@@ -271,7 +272,7 @@ func FuzzRows(f *testing.F) {
 			rows = append(rows, r)
 			return err
 		})
-		for _, k := range kinds {
+		for _, k := range (layout{lengths: [2][]int{{24}, {48}}}).kinds() {
 			for _, e := range k.read(rows, nil) {
 				if !e.Range.IsValid() || e.Range.Is4() != k.is4 {
 					t.Errorf("%s in %s", e.Range, k.name)

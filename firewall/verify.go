@@ -114,7 +114,7 @@ const perQuestion = 32
 
 func (q *questions) expect(c *conn, set *setKind, s *Step) {
 	q.add(c, question{set: set, row: row{key: s.Range.First(), timeout: s.Timeout}})
-	if after := s.Range.Last().Next(); set.interval && after.IsValid() {
+	if after := s.Range.Last().Next(); set.interval() && after.IsValid() {
 		q.add(c, question{set: set, row: row{key: after, end: true}})
 	}
 }
