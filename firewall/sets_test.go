@@ -2,6 +2,7 @@ package firewall
 
 import (
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -296,4 +297,69 @@ func TestASpreadTableThatSomebodyBrokeIsToldAndHealed(t *testing.T) {
 
 func sortWants(w WantList) {
 	slices.SortFunc(w, func(a, b Want) int { return a.Range.Compare(b.Range) })
+}
+
+// TestALayoutServesWhatItIsMadeFor holds layouts for lists of many make-ups: each range has one set, none is too large, and
+// the names of the sets say the same layout.
+func TestALayoutServesWhatItIsMadeFor(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 25 {
+		var wants WantList
+		for _, is4 := range families46 {
+			lengths := make([]int, 1+random.IntN(12))
+			for i := range lengths {
+				lengths[i] = width(is4) - random.IntN(6)
+				if !is4 && random.IntN(2) == 0 {
+					lengths[i] = 56 + random.IntN(9)
+				}
+			}
+			odd := random.IntN(4)
+			for n := range []int{0, 100, 9_000, 20_000, 60_000, 160_000}[random.IntN(6)] {
+				r := netblock.OfPrefix(netip.PrefixFrom(place(is4, n), lengths[random.IntN(len(lengths))]))
+				if random.IntN(10) < odd {
+					r, _ = netblock.Between(r.First().Next(), r.First().Next().Next()) // in order
+				}
+				wants = append(wants, Want{Range: r})
+			}
+		}
+		l := layoutFor(wants)
+		if !l.fits(wants) {
+			t.Fatalf("%d ranges don't fit into the layout made for them, %v", len(wants), l)
+		}
+		var names []string
+		for _, k := range l.kinds()[len(single):] {
+			names = append(names, k.name)
+		}
+		if d := cmp.Diff(l.kinds(), layoutOf(names).kinds(), cmp.AllowUnexported(setKind{}), cmp.Comparer(func(a, b netblock.Range) bool { return a == b })); d != "" {
+			t.Fatalf("by the names of its sets the layout is another one (-is +names):\n%s", d)
+		}
+		kinds := l.kinds()
+		for i := 0; i < len(wants); i += 1 + random.IntN(100) {
+			held := 0
+			for _, k := range kinds[len(single):] {
+				if k.holds(wants[i].Range) {
+					held++
+				}
+			}
+			if held != 1 {
+				t.Fatalf("%s belongs into %d sets of %v; expected 1", wants[i].Range, held, l)
+			}
+		}
+		filled, all := map[string]int{}, 0
+		bySet(kinds[len(single):], filling{wants: wants}, func(k *setKind, s *Step) {
+			if !k.holds(s.Range) {
+				t.Fatalf("%s goes into %s", s.Range, k.name)
+			}
+			filled[k.name]++
+			all++
+		})
+		if all != len(wants) {
+			t.Fatalf("%d of %d ranges go into a set", all, len(wants))
+		}
+		for _, k := range kinds[len(single):] {
+			if _, most, _ := k.limits(); filled[k.name] > most {
+				t.Errorf("%s holds %d; expected %d at most", k.name, filled[k.name], most)
+			}
+		}
+	}
 }

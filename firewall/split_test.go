@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -289,5 +290,22 @@ func TestARefusalNamesTheRange(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"192.0.2.16/28", "203.0.113.64/28"}, rangesOf(held(t, k))); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestARefusalNamesThePrefix is the same for a set of prefixes of one length, which have no ends.
+func TestARefusalNamesThePrefix(t *testing.T) {
+	k := fresh(t, Inbound)
+	wants := mixed(4_000)
+	apply(t, k, wants)
+	p, err := k.cfg.Diff(held(t, k), append(slices.Clone(wants), Want{Range: rng(t, "2001:db9:0:100::/56")}, Want{Range: rng(t, "2001:db9:0:200::/56")}), nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	nft(t, "add element inet lastresort prefix6_56 { 2001:db9:0:200:: }")
+	err = k.commit(t.Context(), &p, held(t, k).generation)
+	var refused *RefusedError
+	if !errors.As(err, &refused) || refused.Range != rng(t, "2001:db9:0:200::/56") || !errors.Is(err, unix.EEXIST) {
+		t.Errorf("%v; expected the prefix that is there already", err)
 	}
 }
