@@ -72,25 +72,35 @@ func (l layout) kinds() []setKind {
 }
 
 // index finds the kind, among those in spread, that ranges belong to.
-type index [2][129]int
+type index [2]struct {
+	kind  [129]int // by length
+	alike bool     // but for addresses, whatever the length
+}
 
 func (l layout) index() (x index) {
 	for i, k := range l.spread() {
-		f := familyOf(k.is4)
+		f := &x[familyOf(k.is4)]
 		if !k.interval() {
-			x[f][k.bits] = i
+			f.kind[k.bits] = i
 			continue
 		}
+		f.alike = len(k.except) == 0
 		for bits := range width(k.is4) {
 			if !slices.Contains(k.except, bits) {
-				x[f][bits] = i
+				f.kind[bits] = i
 			}
 		}
 	}
 	return x
 }
 
-func (x *index) of(r netblock.Range) int { return x[familyOf(r.Is4())][length(r)] }
+func (x *index) of(r netblock.Range) int {
+	f := &x[familyOf(r.Is4())]
+	if f.alike && r.First() != r.Last() {
+		return f.kind[0]
+	}
+	return f.kind[length(r)]
+}
 
 // layoutOf reads a layout from the names of sets.
 func layoutOf(names []string) layout {
@@ -119,11 +129,14 @@ func layoutOf(names []string) layout {
 
 // layoutFor returns the layout of a new table for what is wanted, which is sorted.
 func layoutFor(wants Wants) layout {
-	l := layout{lengths: lengthsFor(wants), parts: map[string][]netip.Addr{}}
+	of := lengthsOf(wants)
+	l := layout{lengths: lengthsFor(of), parts: map[string][]netip.Addr{}}
 	kinds, x := l.spread(), l.index()
 	count := make([]int, len(kinds))
-	for i := range wants.Len() {
-		count[x.of(wants.Range(i))]++
+	for f := range of {
+		for bits, n := range of[f] {
+			count[x[f].kind[bits]] += n
+		}
 	}
 	// Parts are of equal number. They begin where a /24 or /48 does, if no range crosses that: none that the policy's widest
 	// allows ever will, so that the layout lasts.
@@ -153,13 +166,17 @@ func layoutFor(wants Wants) layout {
 	return l
 }
 
-// lengthsFor returns the lengths of prefixes that get sets of their own: none of a family that one set of intervals serves.
-func lengthsFor(wants Wants) (out [2][]int) {
-	var count [2][129]int
+// lengthsOf counts the ranges of each family by length.
+func lengthsOf(wants Wants) (count [2][129]int) {
 	for i := range wants.Len() {
 		r := wants.Range(i)
 		count[familyOf(r.Is4())][length(r)]++
 	}
+	return count
+}
+
+// lengthsFor returns the lengths of prefixes that get sets of their own: none of a family that one set of intervals serves.
+func lengthsFor(count [2][129]int) (out [2][]int) {
 	for f, is4 := range families46 {
 		sum := 0
 		for _, n := range count[f][:width(is4)] {
