@@ -118,30 +118,42 @@ func parse4(text []byte) (netip.Addr, bool) {
 
 // leading4 reads an IPv4 address at the front of text, and returns how long it is; 0 where there is none.
 func leading4(text []byte) (netip.Addr, int) {
+	const longest = len("255.255.255.255")
+	if len(text) <= longest { // at the end of a text it may be looked at behind that
+		var room [longest + 1]byte
+		return leading4(room[:copy(room[:], text)+longest+1-len(text)])
+	}
 	var a [4]byte
 	n := 0
-	for part := 0; ; part++ {
-		first, v := n, uint32(0)
-		for n < len(text) {
-			d := uint32(text[n]) - '0'
-			if d > 9 {
-				break
-			}
-			v = v*10 + d
-			n++
-		}
-		if digits := n - first; digits == 0 || digits > 3 || v > 255 || digits > 1 && text[first] == '0' {
+	for part := range a {
+		// The first digit, then as many more as there are; what is no digit is above 9.
+		v, second, third := uint(text[n]-'0'), uint(text[n+1]-'0'), uint(text[n+2]-'0')
+		switch {
+		case v > 9:
 			return netip.Addr{}, 0
+		case second > 9:
+			n++
+		case v == 0:
+			return netip.Addr{}, 0
+		case third > 9:
+			v, n = v*10+second, n+2
+		default:
+			if v, n = v*100+second*10+third, n+3; v > 255 {
+				return netip.Addr{}, 0
+			}
 		}
 		a[part] = byte(v)
-		if part == 3 {
-			return netip.AddrFrom4(a), n
+		if part < 3 {
+			if text[n] != '.' {
+				return netip.Addr{}, 0
+			}
+			n++
 		}
-		if n >= len(text) || text[n] != '.' {
-			return netip.Addr{}, 0
-		}
-		n++
 	}
+	if uint(text[n]-'0') <= 9 {
+		return netip.Addr{}, 0
+	}
+	return netip.AddrFrom4(a), n
 }
 
 // withPort reads ADDRESS:PORT, an IPv6 one with or without brackets.
