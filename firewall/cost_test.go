@@ -32,7 +32,7 @@ func TestTheCostOfAPacketGrowsWithTheList(t *testing.T) {
 			wants, s.Elements = append(wants, w), append(s.Elements, Element{Range: w.Range})
 		}
 		inOne := Cost(s, mode)
-		s.layout = layoutFor(wants)
+		s.layout = Config{}.layoutFor(wants)
 		if got := Cost(s, mode); got >= inOne {
 			t.Errorf("%s: prefixes in a set for their length cost %v, in one of intervals %v", mode, got, inOne)
 		}

@@ -26,8 +26,9 @@ func TestNoPacketPassesWhileABlockFlips(t *testing.T) {
 	}
 	sources := addrs("203.0.113.7", "198.51.100.20", "2001:db8::7", "2001:db8:1::20")
 	ranges := []string{"203.0.113.7", "198.51.100.16/28", "2001:db8::7", "2001:db8:1::/64"}
-	for _, mode := range []Mode{Inbound, All} {
-		k := fresh(t, mode)
+	for _, x := range tables {
+		mode := x.Mode
+		k := built(t, x)
 		n.exactly(string(mode)+", before", k, model{}, packetsFrom(sources))
 		good := forGood(t, ranges...)
 		week := forGood(t, ranges...)

@@ -128,9 +128,9 @@ func layoutOf(names []string) layout {
 }
 
 // layoutFor returns the layout of a new table for what is wanted, which is sorted.
-func layoutFor(wants Wants) layout {
+func (c Config) layoutFor(wants Wants) layout {
 	of := lengthsOf(wants)
-	l := layout{lengths: lengthsFor(of), parts: map[string][]netip.Addr{}}
+	l := layout{lengths: c.lengthsFor(of), parts: map[string][]netip.Addr{}}
 	kinds, x := l.spread(), l.index()
 	count := make([]int, len(kinds))
 	for f := range of {
@@ -176,18 +176,18 @@ func lengthsOf(wants Wants) (count [2][129]int) {
 }
 
 // lengthsFor returns the lengths of prefixes that get sets of their own: none of a family that one set of intervals serves.
-func lengthsFor(count [2][129]int) (out [2][]int) {
+func (c Config) lengthsFor(count [2][129]int) (out [2][]int) {
 	for f, is4 := range families46 {
 		sum := 0
 		for _, n := range count[f][:width(is4)] {
 			sum += n
 		}
 		k := rangeKind(is4, nil)
-		if whole, _, _ := k.limits(); sum <= whole {
+		if whole, _, _ := k.limits(); sum <= whole && !c.byLength {
 			continue
 		}
 		for bits := 1; bits < width(is4); bits++ {
-			if count[f][bits]*share >= sum {
+			if n := count[f][bits]; n*share >= sum || n > 0 && c.byLength {
 				out[f] = append(out[f], bits)
 			}
 		}
@@ -197,7 +197,7 @@ func lengthsFor(count [2][129]int) (out [2][]int) {
 
 // fits tells whether a layout serves what is wanted: no range in two parts, no part too large, and no parts, nor sets for
 // lengths, for a few.
-func (l layout) fits(wants Wants) bool {
+func (c Config) fits(l layout, wants Wants) bool {
 	kinds, x := l.spread(), l.index()
 	type filled struct{ part, all, inPart int }
 	count := make([]filled, len(kinds))
@@ -226,7 +226,7 @@ func (l layout) fits(wants Wants) bool {
 	}
 	for f, is4 := range families46 {
 		k := rangeKind(is4, nil)
-		if _, most, _ := k.limits(); len(l.lengths[f]) > 0 && ranges[f] < most/4 {
+		if _, most, _ := k.limits(); len(l.lengths[f]) > 0 && ranges[f] < most/4 && !c.byLength {
 			return false
 		}
 	}

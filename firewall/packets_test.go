@@ -170,12 +170,22 @@ func wantAll(ranges []netblock.Range, until time.Time) (out WantList) {
 	return out
 }
 
+// tables are how a table may be built: for either mode, and with sets for prefixes of every length.
+var tables = []Config{{Mode: Inbound}, {Mode: All}, {Mode: Inbound, byLength: true}}
+
+// built returns a kernel with a table as one of them.
+func built(t testing.TB, x Config) Kernel {
+	k := fresh(t, x.Mode)
+	k.cfg.byLength = x.byLength
+	return k
+}
+
 // TestEveryPrefixLengthDropsExactlyItself goes through /8 to /32 and, for IPv6, /32 to /128.
 func TestEveryPrefixLengthDropsExactlyItself(t *testing.T) {
 	n := newInternet(t)
 	wide := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}
-	for _, mode := range []Mode{Inbound, All} {
-		k := fresh(t, mode)
+	for _, x := range tables {
+		k := built(t, x)
 		for name, of := range map[string]func(netip.Prefix) []netblock.Range{
 			"the widest":          func(p netip.Prefix) []netblock.Range { return []netblock.Range{netblock.OfPrefix(p)} },
 			"every second length": func(p netip.Prefix) []netblock.Range { return lengths(p, 0) },
@@ -224,10 +234,16 @@ func spotAt(base netip.Addr, e uint, aligned bool) spot {
 func spots(p netip.Prefix, aligned bool) (out []spot) {
 	base := p.Addr()
 	for e := uint(0); int(e)+4 <= p.Addr().BitLen()-p.Bits(); e++ {
+		room := new(big.Int).Lsh(big.NewInt(8), e)
+		if aligned { // or they were no prefixes
+			base = plus(p.Addr(), room)
+		}
 		if sandbox.Long() || e < 4 || e%5 == 0 || int(e)+4 == p.Addr().BitLen()-p.Bits() {
 			out = append(out, spotAt(base, e, aligned))
 		}
-		base = plus(base, new(big.Int).Lsh(big.NewInt(8), e))
+		if !aligned {
+			base = plus(base, room)
+		}
 	}
 	return out
 }
@@ -268,9 +284,16 @@ func TestEveryChangeDropsExactlyTheBlocked(t *testing.T) {
 
 	now := time.Now()
 	week, month, good := now.Add(7*24*time.Hour), now.Add(30*24*time.Hour), time.Time{}
-	for _, mode := range []Mode{Inbound, All} {
+	for _, x := range tables {
+		mode := x.Mode
 		other := map[Mode]Mode{Inbound: All, All: Inbound}[mode]
-		k := fresh(t, mode)
+		k := built(t, x)
+		if x.byLength {
+			apply(t, k, wantAll(pick(all, plain), week)) // or only half of them would ever have sets
+			if got := held(t, k).layout.lengths; len(got[0]) < 6 || len(got[1]) < 20 { // of every size, some left out
+				t.Errorf("lengths %v; expected sets for all", got)
+			}
+		}
 		for _, step := range []struct {
 			name  string
 			of    func(int, spot) []netblock.Range

@@ -28,7 +28,8 @@ type Config struct {
 	Mode   Mode
 	Jitter time.Duration // expiries are spread over this
 
-	slack time.Duration // how much later than planned an element may end, since it took so long to set it
+	slack    time.Duration // how much later than planned an element may end, since it took so long to set it
+	byLength bool          // for tests: prefixes of every length get a set of their own, however few there are
 }
 
 // Want is a range that is to be blocked, until a moment or, where that is zero, for good.
@@ -176,7 +177,7 @@ func (c Config) Diff(have State, wants Wants, allow []netblock.Range, now time.T
 		return Plan{}, err
 	}
 	p := Plan{layout: have.layout, leftover: have.leftover, at: time.Now()}
-	p.Outgrown = have.Exists && len(have.Faults) == 0 && !have.layout.fits(wants)
+	p.Outgrown = have.Exists && len(have.Faults) == 0 && !c.fits(have.layout, wants)
 	p.Replace = have.Exists && len(have.Faults) > 0 || p.Outgrown
 	p.fresh = !have.Exists
 	p.Build = p.fresh || p.Replace
@@ -229,7 +230,7 @@ func (c Config) compare(p *Plan, have State, wants Wants, now time.Time) {
 // anew fills in how a table that is made anew is to be.
 func (c Config) anew(p *Plan, have State, wants Wants, allow []netblock.Range, now time.Time) {
 	p.fill = filling{c, wants, have.Elements, now}
-	p.allow, p.layout, p.live = allow, layoutFor(wants), p.Replace && len(have.Elements) > 0
+	p.allow, p.layout, p.live = allow, c.layoutFor(wants), p.Replace && len(have.Elements) > 0
 }
 
 // serves tells whether an element ends as is wanted now; timeout is what it would be given.

@@ -322,8 +322,8 @@ func TestALayoutServesWhatItIsMadeFor(t *testing.T) {
 				wants = append(wants, Want{Range: r})
 			}
 		}
-		l := layoutFor(wants)
-		if !l.fits(wants) {
+		l := Config{}.layoutFor(wants)
+		if !(Config{}).fits(l, wants) {
 			t.Fatalf("%d ranges don't fit into the layout made for them, %v", len(wants), l)
 		}
 		var names []string

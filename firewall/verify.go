@@ -41,7 +41,7 @@ func (k Kernel) asWanted(ctx context.Context, p *Plan, wants Wants, allow []netb
 		}
 	})
 	return err == nil && good && n == wants.Len() && s.Exists && !s.leftover && len(s.Faults) == 0 && slices.Equal(s.Allow, allow) &&
-		(!p.Build || s.layout.fits(wants))
+		(!p.Build || k.cfg.fits(s.layout, wants))
 }
 
 // same tells whether a set holds what of wants belongs into it; both are sorted.
