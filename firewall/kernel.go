@@ -42,6 +42,8 @@ type Kernel struct {
 	cfg Config
 	old bool // behaves as on a kernel before Linux 6.3, see destroys, and one that doesn't count, see conn.count
 
+	fresh bool // what is read has just been written
+
 	// For tests: how many bytes go into a transaction at most, and what happens before the one of a number, from 0 on.
 	limit  int
 	before func(n int) error
@@ -99,7 +101,7 @@ func (k Kernel) read(ctx context.Context, begin func() take) (State, error) {
 		return State{}, whole(ctx, edge(err, "read the table"))
 	}
 	defer closeIt()
-	c.old = k.old
+	c.old, c.fresh = k.old, k.fresh
 	var failed error // the last answer lost
 	for range attempts {
 		before, err := c.generation()

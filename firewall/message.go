@@ -29,6 +29,7 @@ type conn struct {
 	buf   []byte
 	limit int // the largest datagram that can be sent, in bytes
 	old   bool
+	fresh bool // the sets have just been filled
 
 	// Of the set that was read last, for their memory.
 	rows     []row

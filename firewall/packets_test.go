@@ -289,7 +289,7 @@ func TestEveryChangeDropsExactlyTheBlocked(t *testing.T) {
 		other := map[Mode]Mode{Inbound: All, All: Inbound}[mode]
 		k := built(t, x)
 		if x.byLength {
-			apply(t, k, wantAll(pick(all, plain), week)) // or only half of them would ever have sets
+			apply(t, k, wantAll(pick(all, plain), week))                               // or only half of them would ever have sets
 			if got := held(t, k).layout.lengths; len(got[0]) < 6 || len(got[1]) < 20 { // of every size, some left out
 				t.Errorf("lengths %v; expected sets for all", got)
 			}

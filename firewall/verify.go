@@ -33,6 +33,7 @@ func (k Kernel) asPlanned(ctx context.Context, p *Plan, wants Wants, allow []net
 // asWanted reads all that the kernel holds and compares it, set by set, with what is wanted.
 func (k Kernel) asWanted(ctx context.Context, p *Plan, wants Wants, allow []netblock.Range, now func() time.Time) bool {
 	good, n := true, 0
+	k.fresh = true
 	s, err := k.read(ctx, func() take {
 		good, n = true, 0
 		return func(kind setKind, all []Element, at time.Time) {
