@@ -1,10 +1,12 @@
 package firewall
 
 import (
+	"bytes"
 	"maps"
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -359,6 +361,36 @@ func TestALayoutServesWhatItIsMadeFor(t *testing.T) {
 		for _, k := range kinds[len(single):] {
 			if _, most, _ := k.limits(); filled[k.name] > most {
 				t.Errorf("%s holds %d; expected %d at most", k.name, filled[k.name], most)
+			}
+		}
+	}
+}
+
+// TestNftTakesBackWhatItLists has nft load the table's structure as it prints it, as a service does that saves the whole
+// ruleset.
+func TestNftTakesBackWhatItLists(t *testing.T) {
+	tool := sandbox.Tool(t, "nft")
+	for name, wants := range map[string]WantList{"few": mixed(10), "by length": mixed(4_000), "in parts": many(20_000, time.Time{})} {
+		for _, mode := range []Mode{Inbound, All} {
+			k := fresh(t, mode)
+			apply(t, k, wants)
+			text, err := exec.Command(tool, "-t", "list", "table", "inet", "lastresort").Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := k.Remove(); err != nil {
+				t.Fatal(err)
+			}
+			c := exec.Command(tool, "-f", "-")
+			c.Stdin = bytes.NewReader(text)
+			if said, err := c.CombinedOutput(); err != nil {
+				t.Errorf("%s, %s: %v, %.300s", name, mode, err, said)
+			}
+			if s := held(t, k); len(s.Faults) > 0 && name != "in parts" { // without elements its map leads nowhere
+				t.Errorf("%s, %s: faults %q", name, mode, s.Faults)
+			}
+			if err := k.Remove(); err != nil {
+				t.Fatal(err)
 			}
 		}
 	}

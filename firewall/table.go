@@ -42,11 +42,7 @@ func (k Kernel) rules(l layout) map[string][]rule {
 	}}}
 	out := map[string][]rule{}
 	for _, f := range protocols {
-		first = append(first, rule{f.chain, []expr.Any{
-			&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1},
-			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{f.proto}},
-			&expr.Verdict{Kind: expr.VerdictGoto, Chain: f.chain},
-		}})
+		first = append(first, rule{f.chain, append(f.match(), &expr.Verdict{Kind: expr.VerdictGoto, Chain: f.chain})})
 		out[f.chain] = k.familyRules(f, l)
 	}
 	for _, kind := range l.kinds() {
@@ -76,7 +72,7 @@ func (k Kernel) familyRules(f protocol, l layout) (out []rule) {
 	if !f.is4 {
 		// ARP never comes here, and IPv6's own neighbour discovery mustn't be dropped either: with a range around our router we
 		// would be cut off. It doesn't cross routers: what did, or pretends to, has another hop limit and is no exception.
-		out = append(out, rule{"neighbour discovery", []expr.Any{
+		out = append(out, rule{"neighbour discovery", append(f.match(),
 			&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
 			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_ICMPV6}},
 			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1},
@@ -85,7 +81,7 @@ func (k Kernel) familyRules(f protocol, l layout) (out []rule) {
 			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 7, Len: 1},
 			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{255}}, // hop limit
 			&expr.Verdict{Kind: expr.VerdictAccept},
-		}})
+		)})
 	}
 	for _, kind := range single {
 		if kind.is4 == f.is4 {
@@ -105,21 +101,27 @@ func (k Kernel) familyRules(f protocol, l layout) (out []rule) {
 		case len(l.parts[kind.name]) == 0:
 			out = append(out, rule{kind.name, kind.lookup(expr.VerdictDrop)})
 		default:
-			out = append(out, rule{kind.mapName(), []expr.Any{f.source(), &expr.Lookup{SourceRegister: 1, IsDestRegSet: true, SetName: kind.mapName()}}})
+			out = append(out, rule{kind.mapName(), append(f.source(), &expr.Lookup{SourceRegister: 1, IsDestRegSet: true, SetName: kind.mapName()})})
 		}
 	}
 	return out
 }
 
-// source loads a packet's source.
-func (f protocol) source() expr.Any {
-	return &expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: f.offset, Len: f.length}
+// match matches packets of the family.
+func (f protocol) match() []expr.Any {
+	return []expr.Any{&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1}, &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{f.proto}}}
 }
 
-// lookup matches packets whose source is in the set. Only those of its family come there.
+// source loads a packet's source. No packet of the other family comes to a rule with it, but by the family alone nft knows what
+// is loaded: without it nft -f wouldn't take what nft list prints.
+func (f protocol) source() []expr.Any {
+	return append(f.match(), &expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: f.offset, Len: f.length})
+}
+
+// lookup matches packets whose source is in the set.
 func (k setKind) lookup(verdict expr.VerdictKind) []expr.Any {
 	f := protocols[familyOf(k.is4)]
-	out := []expr.Any{f.source()}
+	out := f.source()
 	if !k.interval() && k.bits < width(k.is4) {
 		mask := make([]byte, f.length)
 		for i := range k.bits {
