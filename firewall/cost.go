@@ -12,8 +12,8 @@ var packetCost = map[Mode]struct {
 	none                        float64
 	addresses, prefixes, ranges costs
 }{
-	All:     {1.1, costs{1.1, 1.2, 1.2, 1.6}, costs{1.2, 1.2, 1.4, 1.7}, costs{1.4, 1.6, 2.2, 4.7}},
-	Inbound: {1.5, costs{1.5, 1.7, 1.8, 2.1}, costs{1.7, 1.9, 2.0, 2.2}, costs{1.8, 2.1, 2.9, 5.5}},
+	All:     {1.2, costs{1.2, 1.2, 1.3, 1.5}, costs{1.2, 1.3, 1.5, 1.8}, costs{1.4, 1.6, 2.2, 4.9}},
+	Inbound: {1.6, costs{1.6, 1.7, 2.0, 2.4}, costs{1.8, 1.9, 2.3, 2.5}, costs{2.0, 2.2, 3.1, 5.7}},
 }
 
 // costs are for lists of 1,000, 10,000, 100,000 and 1,000,000. Prefixes have a set for their length only in longer lists than
