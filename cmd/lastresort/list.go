@@ -3,7 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -67,41 +70,53 @@ func (a *app) list(ctx context.Context, s *history.Store, policy *decide.Policy,
 	if err != nil {
 		return err
 	}
-	elements, known := map[netblock.Range]firewall.Element{}, false
+	standing := decide.InForce(&h, policy, now)
+	h = history.History{} // its memory
+	var state firewall.State
+	known := false
 	if !replay && (format == "" || format == "json") {
-		state, err := a.held(ctx, policy)
-		if err != nil {
+		if state, err = a.held(ctx, policy); err != nil {
 			a.note("the kernel isn't shown: %v", err)
 		}
 		known = err == nil
-		for _, e := range state.Elements {
-			elements[e.Range] = e
+	}
+	all := func(yield func(listed) bool) {
+		held := state.Elements // by address, as what stands is
+		for _, x := range standing {
+			for len(held) > 0 && held[0].Range.Compare(x.Range) < 0 {
+				held = held[1:]
+			}
+			l := listed{Range: x.Range, From: x.From.UTC(), Until: dateTime(x.Until), By: x.By, Reason: x.Reason}
+			if x.Case.IsValid() {
+				l.Case = x.Case.String()
+			}
+			holds := len(held) > 0 && held[0].Range == x.Range
+			if holds {
+				l.Packets, l.Bytes = held[0].Packets, held[0].Bytes
+			}
+			if known {
+				l.Kernel = &holds
+			}
+			if !yield(l) {
+				return
+			}
 		}
 	}
-	out := []listed{}
-	for _, x := range decide.InForce(&h, policy, now) {
-		e, holds := elements[x.Range]
-		l := listed{Range: x.Range, From: x.From.UTC(), Until: dateTime(x.Until), By: x.By, Reason: x.Reason, Packets: e.Packets, Bytes: e.Bytes}
-		if x.Case.IsValid() {
-			l.Case = x.Case.String()
-		}
-		if known {
-			l.Kernel = &holds
-		}
-		out = append(out, l)
-	}
+	w := bufio.NewWriter(a.stdout)
 	if a.json || format == "json" {
-		return a.printJSON(out)
+		if err := printListJSON(w, all); err != nil {
+			return err
+		}
+		return w.Flush()
 	}
 	for _, f := range listFormats {
 		if f.name == format {
-			w := bufio.NewWriter(a.stdout)
-			f.print(w, policy, out, now)
+			f.print(w, policy, all, now)
 			return w.Flush()
 		}
 	}
 	p := a.page()
-	for _, l := range out {
+	for l := range all {
 		until := time.Time{}
 		if l.Until != nil {
 			until = *l.Until
@@ -115,6 +130,24 @@ func (a *app) list(ctx context.Context, s *history.Store, policy *decide.Policy,
 		}
 		p.row([]column{{l.Range.String(), 20}, {ends(until), 22}, {kernel, 13}}, l.Reason)
 	}
-	p.line("%s in force", plural(len(out), "range"))
+	p.line("%s in force", plural(len(standing), "range"))
+	return nil
+}
+
+// printListJSON prints a list as printJSON would, without having all of a long one at once.
+func printListJSON(w io.Writer, all iter.Seq[listed]) error {
+	before := "["
+	for l := range all {
+		text, err := json.Marshal(l)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s%s", before, text)
+		before = ","
+	}
+	if before == "[" {
+		fmt.Fprint(w, before)
+	}
+	fmt.Fprintln(w, "]")
 	return nil
 }

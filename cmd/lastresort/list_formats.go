@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // listFormats are the forms in which list prints what is in force for other devices.
 var listFormats = []struct {
 	name  string
-	print func(io.Writer, *decide.Policy, []listed, time.Time)
+	print func(io.Writer, *decide.Policy, iter.Seq[listed], time.Time)
 }{
 	{"nft", printNft}, {"ipset", printIpset}, {"cidr", printCidr},
 }
@@ -28,8 +29,8 @@ func formatNames() []string {
 }
 
 // printCidr prints the prefixes that make up the ranges, one a line.
-func printCidr(w io.Writer, _ *decide.Policy, all []listed, _ time.Time) {
-	for _, l := range all {
+func printCidr(w io.Writer, _ *decide.Policy, all iter.Seq[listed], _ time.Time) {
+	for l := range all {
 		for _, p := range l.Range.Prefixes() {
 			fmt.Fprintln(w, p)
 		}
@@ -46,27 +47,27 @@ func (l listed) left(now time.Time) int64 {
 
 // printNft prints a table of its own for nft -f, which takes the place of one of the same name: what is in force, and a
 // chain that drops it as the policy's mode says.
-func printNft(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
+func printNft(w io.Writer, p *decide.Policy, all iter.Seq[listed], now time.Time) {
 	name := p.Firewall.Table
 	fmt.Fprintf(w, "table inet %s\ndelete table inet %s\ntable inet %s {\n", name, name, name)
 	for _, f := range []struct {
 		set, kind string
 		is4       bool
 	}{{"range4", "ipv4_addr", true}, {"range6", "ipv6_addr", false}} {
-		var elements []string
-		for _, l := range all {
+		fmt.Fprintf(w, "\tset %s {\n\t\ttype %s\n\t\tflags interval, timeout\n\t\tcounter\n", f.set, f.kind)
+		before := "\t\telements = { "
+		for l := range all {
 			if l.Range.Is4() != f.is4 {
 				continue
 			}
-			text := l.Range.String()
+			fmt.Fprintf(w, "%s%s", before, l.Range)
 			if left := l.left(now); left > 0 {
-				text += fmt.Sprintf(" timeout %ds", left)
+				fmt.Fprintf(w, " timeout %ds", left)
 			}
-			elements = append(elements, text)
+			before = ",\n\t\t\t"
 		}
-		fmt.Fprintf(w, "\tset %s {\n\t\ttype %s\n\t\tflags interval, timeout\n\t\tcounter\n", f.set, f.kind)
-		if len(elements) > 0 {
-			fmt.Fprintf(w, "\t\telements = { %s }\n", strings.Join(elements, ",\n\t\t\t"))
+		if strings.HasPrefix(before, ",") {
+			fmt.Fprint(w, " }\n")
 		}
 		fmt.Fprint(w, "\t}\n")
 	}
@@ -88,7 +89,7 @@ const mostIpset = 1 << 24
 
 // printIpset prints two sets for ipset restore. Each is filled beside the one in use and changes places with it, so that no
 // packet passes meanwhile. A block that lasts longer than a set can count ends with what it can; the next export renews it.
-func printIpset(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
+func printIpset(w io.Writer, p *decide.Policy, all iter.Seq[listed], now time.Time) {
 	for _, f := range []struct {
 		suffix, family string
 		is4            bool
@@ -98,7 +99,7 @@ func printIpset(w io.Writer, p *decide.Policy, all []listed, now time.Time) {
 			fmt.Fprintf(w, "create %s hash:net family %s maxelem %d timeout 0 counters -exist\n", name, f.family, mostIpset)
 		}
 		fmt.Fprintf(w, "flush %s_\n", set)
-		for _, l := range all {
+		for l := range all {
 			if l.Range.Is4() != f.is4 {
 				continue
 			}
