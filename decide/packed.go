@@ -19,11 +19,15 @@ type Packed struct {
 	runs     []run
 }
 
-// run is what blocks that were recorded one after the other share, those of a night above all.
+// run is what blocks that were recorded one after the other share, those of a night above all: from when and until when they
+// stand, in nanoseconds since 1970.
 type run struct {
 	record      int64 // the first's
-	from, until time.Time
+	from, until int64
 }
+
+// forGood stands for no end; no record's is before 1970.
+const forGood = -1
 
 // Len returns how many ranges stand.
 func (p *Packed) Len() int { return p.families[0].Len() + p.families[1].Len() }
@@ -46,7 +50,11 @@ func (p *Packed) at(i int) (r netblock.Range, record int64) {
 
 func (p *Packed) standing(r netblock.Range, record int64) Standing {
 	of := p.runs[sort.Search(len(p.runs), func(i int) bool { return p.runs[i].record > record })-1]
-	return Standing{Range: r, From: of.from, Until: of.until, Record: record}
+	s := Standing{Range: r, From: time.Unix(0, of.from).UTC(), Record: record}
+	if of.until != forGood {
+		s.Until = time.Unix(0, of.until).UTC()
+	}
+	return s
 }
 
 // Of returns what stands of exactly a range, and false where nothing does.
@@ -128,9 +136,12 @@ func (g *Gathering) Add(b *history.Block, record int64, after, of int) {
 	if !standsAt(b, g.Now) {
 		return
 	}
-	x := run{record, plain(b.From), plain(b.Until)}
+	x := run{record, b.From.UnixNano(), forGood}
+	if !b.Until.IsZero() {
+		x.until = b.Until.UnixNano()
+	}
 	if n := len(g.all.runs); n == 0 || g.all.runs[n-1].from != x.from || g.all.runs[n-1].until != x.until {
-		g.all.runs = append(g.all.runs, x)
+		g.all.runs = append(history.WithRoom(g.all.runs, after, of), x)
 	}
 	f := &g.all.families[0]
 	if !b.Range.Is4() {

@@ -237,12 +237,17 @@ func (r readRow) traffic() Traffic {
 	return Traffic{Source: r.source, First: r.first, Last: r.last, Service: r.what, Count: r.count}
 }
 
-// names gives equal strings one memory.
+// names gives equal strings one memory. What isn't repeated must not fill it.
 type names map[string]string
+
+const mostNames = 1 << 12
 
 func (n names) of(b []byte) string {
 	if s, ok := n[string(b)]; ok {
 		return s
+	}
+	if len(n) >= mostNames {
+		clear(n)
 	}
 	s := string(b)
 	n[s] = s
