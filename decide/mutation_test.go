@@ -68,6 +68,16 @@ var (
 
 // equivalents are changes after which the program does the same, by file, change and source line, and why.
 var equivalents = map[string]string{
+	"packed.go: < -> <= in bytes.Compare(f.row(i), f.row(j)) < 0 | func (f *family) Less(i, j int) bool { return bytes.Compare(f.row(i), f.row(j)) < 0 }": "no two rows are of one record",
+	"packed.go: < -> >= in bytes.Compare(f.row(i), f.row(j)) < 0 | func (f *family) Less(i, j int) bool { return bytes.Compare(f.row(i), f.row(j)) < 0 }": "sorted the other way all are one group, which is sorted itself",
+	"packed.go: 0 -> 0+1 | func (f *family) Less(i, j int) bool { return bytes.Compare(f.row(i), f.row(j)) < 0 }":                                         "no two rows are of one record",
+	"packed.go: < -> <= in cap(f.data)-n < f.size() | if n := len(f.data); cap(f.data)-n < f.size() {":                                                    "only when room is made",
+	"packed.go: < -> >= in cap(f.data)-n < f.size() | if n := len(f.data); cap(f.data)-n < f.size() {":                                                    "only when room is made",
+	"packed.go: 64 -> 64+1 | f.data = slices.Grow(f.data, max(64*f.size(), n/4, n*(of-after)/max(1, after)))":                                             "only how much room is made",
+	"packed.go: 4 -> 4+1 | f.data = slices.Grow(f.data, max(64*f.size(), n/4, n*(of-after)/max(1, after)))":                                               "only how much room is made",
+	"packed.go: 1 -> 1+1 | f.data = slices.Grow(f.data, max(64*f.size(), n/4, n*(of-after)/max(1, after)))":                                               "only how much room is made",
+	"packed.go: not false | anew, changed := family{}, false":                                                                                             "only whether a list that stays as it is is written anew",
+	"packed.go: > -> >= in len(group) > 1 | if len(group) > 1 || !s.whole(&group[0]) {":                                                                   "only whether what is whole is looked at by the longer way",
 	"blocks.go: 1 -> 1+1 | return 1":                                                                         "a comparison's result counts by its sign",
 	"letters.go: 1 -> 1+1 | return 1":                                                                        "a comparison's result counts by its sign",
 	"standing.go: 1 -> 1+1 | return 1":                                                                       "a comparison's result counts by its sign",

@@ -75,12 +75,7 @@ type family struct {
 func (f *family) size() int { return 2*f.width + 8 }
 
 // Len implements sort.Interface.
-func (f *family) Len() int {
-	if f.width == 0 {
-		return 0
-	}
-	return len(f.data) / f.size()
-}
+func (f *family) Len() int { return len(f.data) / f.size() }
 
 func (f *family) row(i int) []byte { return f.data[i*f.size() : (i+1)*f.size()] }
 

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lastresort/decide"
+	"lastresort/decide/history"
 )
 
 // TestPackedIsWhatIsInForce gathers blocks one by one and holds what is left of them against the plain list, reasons included.
@@ -51,4 +52,50 @@ func TestPackedIsWhatIsInForce(t *testing.T) {
 			r.Errorf("%v stands, which nobody blocked", s)
 		}
 	})
+}
+
+// TestPackedByHand has blocks of several nights in no order, some over each other: each with the record by which it stands.
+func TestPackedByHand(t *testing.T) {
+	g := decide.Gathering{Now: clock(now)}
+	blocks := []history.Block{
+		block("203.0.113.70", "10-20 02:00", "11-20 02:00"),
+		block("203.0.113.64", "10-20 02:00", "11-21 02:00"), // of the same night, but longer
+		block("203.0.113.0/29", "10-20 02:00", "11-20 02:00"),
+		block("203.0.113.0/30", "10-20 02:00", "11-20 02:00"), // all inside the one before
+		block("203.0.113.6", "10-20 02:00", "11-20 02:00"),
+		block("203.0.113.32/29", "10-20 02:00", "11-20 02:00"),
+		block("203.0.113.33", "10-20 02:00", "11-20 02:00"),
+		block("203.0.113.37", "10-21 02:00", "12-01 02:00"), // over the same, and longer
+		block("198.51.100.7", "10-21 02:00", ""),
+		block("198.51.100.9", "10-21 02:00", "11-01 02:00"), // over
+		block("2001:db8:8::1", "10-21 02:00", "11-20 02:00"),
+		block("2001:db8:7:1::/64", "10-21 02:00", ""),
+	}
+	for i := range blocks {
+		g.Add(&blocks[i], int64(10*i), i, len(blocks))
+	}
+	all := g.InForce(&history.History{}, policy(t, "[range]\nshape = \"range\"\n"))
+	var got []string
+	for i := range all.Len() {
+		s := all.At(i)
+		until := "for good"
+		if !s.Until.IsZero() {
+			until = s.Until.Format("01-02")
+		}
+		got = append(got, fmt.Sprint(s.Range, " ", s.From.Format("01-02"), " ", until, " ", s.Record))
+	}
+	want := []string{
+		"198.51.100.7 10-21 for good 80",
+		"203.0.113.0/29 10-20 11-20 20",
+		"203.0.113.32-203.0.113.36 10-20 11-20 50",
+		"203.0.113.37 10-21 12-01 70",
+		"203.0.113.38/31 10-20 11-20 50",
+		"203.0.113.64 10-20 11-21 10",
+		"203.0.113.70 10-20 11-20 0",
+		"2001:db8:7:1::/64 10-21 for good 110",
+		"2001:db8:8::1 10-21 11-20 100",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
 }
