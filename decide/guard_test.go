@@ -9,6 +9,7 @@ import (
 
 	"lastresort/decide"
 	"lastresort/decide/history"
+	"lastresort/netblock"
 )
 
 // crowd is offenders, each with an honest address beside it that is worth the same in all, in netblocks 198.51.100.0/26 and up.
@@ -140,6 +141,33 @@ func TestInForce(t *testing.T) {
 		"203.0.113.1 true exhausted: asked everyone", "203.0.113.2/31 true exhausted: asked everyone"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestInForceInShape has a block that is no prefix, of a time when the policy's shape was another one.
+func TestInForceInShape(t *testing.T) {
+	h := gather(block("192.0.2.1-192.0.2.6", "10-20 02:00", ""), block("198.51.100.0/30", "10-20 02:00", ""))
+	for shape, want := range map[string]string{
+		"cidr":  "192.0.2.1 192.0.2.2/31 192.0.2.4/31 192.0.2.6 198.51.100.0/30",
+		"range": "192.0.2.1-192.0.2.6 198.51.100.0/30",
+	} {
+		p := policy(t, "[range]\nshape = \""+shape+"\"\n")
+		var got []netblock.Range
+		for _, s := range decide.InForce(h, p, clock(now)) {
+			got = append(got, s.Range)
+		}
+		g := decide.Gathering{Now: clock(now)}
+		for i := range h.Blocks {
+			g.Add(&h.Blocks[i], int64(i), i, len(h.Blocks))
+		}
+		packed := g.InForce(h, p)
+		var same []netblock.Range
+		for i := range packed.Len() {
+			same = append(same, packed.Range(i))
+		}
+		if joined(got) != want || joined(same) != want {
+			t.Errorf("shape %s: %s, packed %s; expected %s", shape, joined(got), joined(same), want)
+		}
 	}
 }
 

@@ -68,6 +68,9 @@ var (
 
 // equivalents are changes after which the program does the same, by file, change and source line, and why.
 var equivalents = map[string]string{
+	"standing.go: not true | return true":                                  "only whether what is as it should be goes the longer way",
+	"standing.go: > -> >= in len(ended) > 0 | if same && len(ended) > 0 {": "only whether a list that stays as it is is copied",
+	"standing.go: > -> >= in len(ended) > 0 | if len(ended) > 0 {":         "only whether what no release ends is put together anew",
 	"packed.go: < -> <= in bytes.Compare(f.row(i), f.row(j)) < 0 | func (f *family) Less(i, j int) bool { return bytes.Compare(f.row(i), f.row(j)) < 0 }": "no two rows are of one record",
 	"packed.go: < -> >= in bytes.Compare(f.row(i), f.row(j)) < 0 | func (f *family) Less(i, j int) bool { return bytes.Compare(f.row(i), f.row(j)) < 0 }": "sorted the other way all are one group, which is sorted itself",
 	"packed.go: 0 -> 0+1 | func (f *family) Less(i, j int) bool { return bytes.Compare(f.row(i), f.row(j)) < 0 }":                                         "no two rows are of one record",
@@ -109,8 +112,8 @@ var equivalents = map[string]string{
 	"source.go: != -> == in a != last | if a := netblock.Unit(of(&list[i])); a != last {":                                                                        "only how much memory is set aside",
 	"source.go: 1 -> 1+1 | n, last = n+1, a":                                                                                                                     "only how much memory is set aside",
 	"source.go: && -> || in x.Kind == breakIn && proves(x) | s.brokeIn = s.brokeIn || x.Kind == breakIn && proves(x)":                                            "only which sources are gone through for a break-in, by kind and proof again",
-	"standing.go: > -> >= in len(up) > 1 | if len(up) > 1 || l.both.Overlaps(wholeUnits(p.where)) {":                                                             "only whether what touches no wall is cut by none",
-	"standing.go: > -> >= in a.where.Addresses() > b.where.Addresses() | if a.where.Addresses() > b.where.Addresses() {":                                         "they differ here",
+	"standing.go: > -> >= in len(up) > 1 | if len(up) > 1 || l.both.Overlaps(wholeUnits(p.Range)) {":                                                             "only whether what touches no wall is cut by none",
+	"standing.go: > -> >= in a.Range.Addresses() > b.Range.Addresses() | if a.Range.Addresses() > b.Range.Addresses() {":                                         "they differ here",
 	"policy_parse.go: 0 -> 0+1 | return check{key, got, got < 0 || math.IsNaN(got) || math.IsInf(got, 0), \"a number of 0 or more\"}":                            "of infinities only the positive is left to find",
 	"dossier.go: >= -> > in j.path.step >= reportStep | func (j *judge) beside(a Action) bool { return a.Action == ReportContact && j.path.step >= reportStep }": "a step that is done isn't looked up among what is due",
 }
