@@ -69,6 +69,9 @@ func (a *app) confirmed(ctx context.Context, s *history.Store) (*history.Applied
 
 // unknown returns the records that a history doesn't have.
 func unknown(h *history.History, records []history.Record) []history.Record {
+	if len(records) == 0 {
+		return nil
+	}
 	known := map[string]bool{}
 	for _, b := range h.Blocks {
 		known[string(history.Encode(b))] = true

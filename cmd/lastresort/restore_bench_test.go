@@ -75,6 +75,12 @@ func spot(n int, ranges bool) netblock.Range {
 	return r
 }
 
+// blockedSince is from when on the blocks stand, and blockedUntil until when.
+var (
+	blockedSince = time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
+	blockedUntil = blockedSince.AddDate(0, 1, 0)
+)
+
 // blocked writes a store with n blocks, and a policy that lets them be.
 func blocked(b *testing.B, n int, ranges bool) (policy, store string) {
 	b.Helper()
@@ -83,13 +89,12 @@ func blocked(b *testing.B, n int, ranges bool) (policy, store string) {
 	if err := os.WriteFile(policy, []byte("[range]\nprivate = true\nshape = \"range\"\n"), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	begin := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
 	r, w := io.Pipe()
 	go func() {
 		out := bufio.NewWriter(w)
 		for i := range n {
 			where := spot(i, ranges)
-			x := history.Block{Range: where, From: begin, Until: begin.AddDate(0, 1, 0), Case: netip.PrefixFrom(where.First(), 26).Masked(), By: "ops",
+			x := history.Block{Range: where, From: blockedSince, Until: blockedUntil, Case: netip.PrefixFrom(where.First(), 26).Masked(), By: "ops",
 				Reason: "exhausted: 22 events a day"}
 			if _, err := out.Write(append(history.Encode(x), '\n')); err != nil {
 				return // the import gave up, and says why
@@ -165,7 +170,7 @@ func shifted(b *testing.B, n, by int, ranges bool) {
 	b.Helper()
 	var wants firewall.WantList
 	for i := range n {
-		wants = append(wants, firewall.Want{Range: spot(i+by, ranges), Until: time.Now().AddDate(0, 1, 0)})
+		wants = append(wants, firewall.Want{Range: spot(i+by, ranges), Until: blockedUntil})
 	}
 	k := firewall.Open(firewall.Config{Table: "lastresort", Mode: firewall.Inbound, Jitter: time.Hour})
 	if _, err := k.Apply(b.Context(), wants, nil, time.Now); err != nil {
