@@ -187,7 +187,7 @@ func (c Config) lengthsFor(count [2][129]int) (out [2][]int) {
 			continue
 		}
 		for bits := 1; bits < width(is4); bits++ {
-			if n := count[f][bits]; n*share >= sum || n > 0 && c.byLength {
+			if n := count[f][bits]; n > 0 && (n*share >= sum || c.byLength) {
 				out[f] = append(out[f], bits)
 			}
 		}
