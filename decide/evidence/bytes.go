@@ -121,7 +121,8 @@ func leading4(text []byte) (netip.Addr, int) {
 	const longest = len("255.255.255.255")
 	if len(text) <= longest { // at the end of a text it may be looked at behind that
 		var room [longest + 1]byte
-		return leading4(room[:copy(room[:], text)+longest+1-len(text)])
+		copy(room[:], text)
+		return leading4(room[:])
 	}
 	var a [4]byte
 	n := 0
