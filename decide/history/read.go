@@ -96,16 +96,15 @@ func (s *Store) StreamBlocks(ctx context.Context, known time.Time, each func(b *
 	}
 	// Every page is read once: what the cache kept of them would only be in the way of what comes next.
 	const none, usual = `PRAGMA cache_size = -100`, `PRAGMA cache_size = -2000` // in KB; the latter is SQLite's default
-	_, err := s.db.ExecContext(ctx, none)
-	n := 0
-	if err == nil {
-		n, err = s.count(ctx, "record")
+	if _, err := s.db.ExecContext(ctx, none); err != nil {
+		return h, s.failed(err)
 	}
+	n, err := s.count(ctx, "record")
 	if err == nil {
 		err = s.loadRecords(ctx, momentOf(known), &h, func(b *Block, record int64, after int) { each(b, record, after, n) })
 	}
-	if err == nil {
-		_, err = s.db.ExecContext(ctx, usual)
+	if _, back := s.db.ExecContext(context.WithoutCancel(ctx), usual); err == nil {
+		err = back
 	}
 	return h, s.failed(err)
 }
