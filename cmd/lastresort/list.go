@@ -80,28 +80,7 @@ func (a *app) list(ctx context.Context, s *history.Store, policy *decide.Policy,
 		}
 		known = err == nil
 	}
-	all := func(yield func(listed) bool) {
-		held := state.Elements // by address, as what stands is
-		for _, x := range standing {
-			for len(held) > 0 && held[0].Range.Compare(x.Range) < 0 {
-				held = held[1:]
-			}
-			l := listed{Range: x.Range, From: x.From.UTC(), Until: dateTime(x.Until), By: x.By, Reason: x.Reason}
-			if x.Case.IsValid() {
-				l.Case = x.Case.String()
-			}
-			holds := len(held) > 0 && held[0].Range == x.Range
-			if holds {
-				l.Packets, l.Bytes = held[0].Packets, held[0].Bytes
-			}
-			if known {
-				l.Kernel = &holds
-			}
-			if !yield(l) {
-				return
-			}
-		}
-	}
+	all := listing(standing, state.Elements, known)
 	w := bufio.NewWriter(a.stdout)
 	if a.json || format == "json" {
 		if err := printListJSON(w, all); err != nil {
@@ -132,6 +111,33 @@ func (a *app) list(ctx context.Context, s *history.Store, policy *decide.Policy,
 	}
 	p.line("%s in force", plural(len(standing), "range"))
 	return nil
+}
+
+// listing puts together what stands and what the kernel holds, both by address. Where the kernel isn't known nothing is said
+// of it.
+func listing(standing []decide.Standing, held []firewall.Element, known bool) iter.Seq[listed] {
+	return func(yield func(listed) bool) {
+		held := held
+		for _, x := range standing {
+			for len(held) > 0 && held[0].Range.Compare(x.Range) < 0 {
+				held = held[1:]
+			}
+			l := listed{Range: x.Range, From: x.From.UTC(), Until: dateTime(x.Until), By: x.By, Reason: x.Reason}
+			if x.Case.IsValid() {
+				l.Case = x.Case.String()
+			}
+			holds := len(held) > 0 && held[0].Range == x.Range
+			if holds {
+				l.Packets, l.Bytes = held[0].Packets, held[0].Bytes
+			}
+			if known {
+				l.Kernel = &holds
+			}
+			if !yield(l) {
+				return
+			}
+		}
+	}
 }
 
 // printListJSON prints a list as printJSON would, without having all of a long one at once.
