@@ -28,7 +28,7 @@ type conn struct {
 	raw   syscall.RawConn
 	buf   []byte
 	limit int // the largest datagram that can be sent, in bytes
-	old   bool
+	old   bool // see Kernel
 	fresh bool // the sets have just been filled
 
 	// Of the set that was read last, for their memory.

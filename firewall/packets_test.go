@@ -289,8 +289,9 @@ func TestEveryChangeDropsExactlyTheBlocked(t *testing.T) {
 		other := map[Mode]Mode{Inbound: All, All: Inbound}[mode]
 		k := built(t, x)
 		if x.byLength {
-			apply(t, k, wantAll(pick(all, plain), week))                               // or only half of them would ever have sets
-			if got := held(t, k).layout.lengths; len(got[0]) < 6 || len(got[1]) < 20 { // of every size, some left out
+			// Or only half of them would ever have sets. They are of every size, some left out.
+			apply(t, k, wantAll(pick(all, plain), week))
+			if got := held(t, k).layout.lengths; len(got[0]) < 6 || len(got[1]) < 20 {
 				t.Errorf("lengths %v; expected sets for all", got)
 			}
 		}

@@ -124,7 +124,7 @@ func (c *conn) count(k *setKind, table string) (n int, err error) {
 	if c.old {
 		return -1, nil
 	}
-	const setCount = 20 // NFTA_SET_COUNT of nf_tables.h since 2025
+	const setCount = 20 // NFTA_SET_COUNT of nf_tables.h; older kernels don't send it
 	n = -1
 	question := attribute([]byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}, unix.NFTA_SET_TABLE, append([]byte(table), 0))
 	question = attribute(question, unix.NFTA_SET_NAME, append([]byte(k.name), 0))

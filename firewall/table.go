@@ -15,8 +15,9 @@ import (
 
 const chainName = "prerouting"
 
-// chain is the first of our chains, and the one that is hooked. It sits before forwarding and input alike; after conntrack in mode inbound, which asks it for
-// the direction, and before it in mode all. Its policy is to accept: a fault of ours must lock nobody out.
+// chain is the first of our chains, and the one that is hooked. It sits before forwarding and input alike; after conntrack in
+// mode inbound, which asks it for the direction, and before it in mode all. Its policy is to accept: a fault of ours must lock
+// nobody out.
 func (k Kernel) chain(t *nftables.Table) *nftables.Chain {
 	priority, policy := *nftables.ChainPriorityMangle, nftables.ChainPolicyAccept
 	if k.cfg.Mode == All {

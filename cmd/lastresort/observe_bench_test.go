@@ -144,7 +144,8 @@ func observing(b *testing.B, program string, args ...string) *exec.Cmd {
 }
 
 // BenchmarkObserveAgainstPeers reads a million lines in a process of its own, on one core, its store included, and compares
-// the CPU time with that of fail2ban-regex, for each of its filters that read such a log, and of grep -c (LC_ALL=C, its fastest) on the same file. A peer that isn't
+// the CPU time with that of fail2ban-regex, for each of its filters that read such a log, and of grep -c (LC_ALL=C, its
+// fastest) on the same file. A peer that isn't
 // installed is left out.
 func BenchmarkObserveAgainstPeers(b *testing.B) {
 	binary := built(b)
