@@ -27,7 +27,7 @@ type conn struct {
 	nl    *netlink.Conn
 	raw   syscall.RawConn
 	buf   []byte
-	limit int // the largest datagram that can be sent, in bytes
+	limit int  // the largest datagram that can be sent, in bytes
 	old   bool // see Kernel
 	fresh bool // the sets have just been filled
 
