@@ -36,24 +36,14 @@ func (k setKind) limits() (whole, most, size int) {
 // share of a family's ranges that prefixes of one length must have for a set of their own: each set costs every packet.
 const share = 10
 
-// families46 are the families in the order in which their sets come, IPv4 or not; familyOf is the place in there.
-var families46 = [2]bool{true, false}
-
-func familyOf(is4 bool) int {
-	if is4 {
-		return 0
-	}
-	return 1
-}
-
 // spread are the kinds that may be in parts, each whole.
 func (l layout) spread() (out []setKind) {
-	for f, is4 := range families46 {
-		out = append(out, hashKind(is4, width(is4)))
+	for f, p := range protocols {
+		out = append(out, hashKind(p.is4, width(p.is4)))
 		for _, bits := range l.lengths[f] {
-			out = append(out, hashKind(is4, bits))
+			out = append(out, hashKind(p.is4, bits))
 		}
-		out = append(out, rangeKind(is4, l.lengths[f]))
+		out = append(out, rangeKind(p.is4, l.lengths[f]))
 	}
 	return out
 }
@@ -177,16 +167,16 @@ func lengthsOf(wants Wants) (count [2][129]int) {
 
 // lengthsFor returns the lengths of prefixes that get sets of their own: none of a family that one set of intervals serves.
 func (c Config) lengthsFor(count [2][129]int) (out [2][]int) {
-	for f, is4 := range families46 {
+	for f, p := range protocols {
 		sum := 0
-		for _, n := range count[f][:width(is4)] {
+		for _, n := range count[f][:width(p.is4)] {
 			sum += n
 		}
-		k := rangeKind(is4, nil)
+		k := rangeKind(p.is4, nil)
 		if whole, _, _ := k.limits(); sum <= whole && !c.byLength {
 			continue
 		}
-		for bits := 1; bits < width(is4); bits++ {
+		for bits := 1; bits < width(p.is4); bits++ {
 			if n := count[f][bits]; n > 0 && (n*share >= sum || c.byLength) {
 				out[f] = append(out[f], bits)
 			}
@@ -224,8 +214,8 @@ func (c Config) fits(l layout, wants Wants) bool {
 			return false
 		}
 	}
-	for f, is4 := range families46 {
-		k := rangeKind(is4, nil)
+	for f, p := range protocols {
+		k := rangeKind(p.is4, nil)
 		if _, most, _ := k.limits(); len(l.lengths[f]) > 0 && ranges[f] < most/4 && !c.byLength {
 			return false
 		}

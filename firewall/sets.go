@@ -29,12 +29,7 @@ type setKind struct {
 var single = []setKind{{name: "allow4", is4: true, allow: true}, {name: "allow6", allow: true}}
 
 // width is the length of a family's addresses, in bits.
-func width(is4 bool) int {
-	if is4 {
-		return 32
-	}
-	return 128
-}
+func width(is4 bool) int { return int(protocols[familyOf(is4)].length) * 8 }
 
 // named names a kind of a family.
 func named(what string, is4 bool) string {
@@ -175,11 +170,11 @@ func kindOf(name string) (k setKind, from netip.Addr, ok bool) {
 // kindsByName are all that may be in parts.
 var kindsByName = sync.OnceValue(func() map[string]setKind {
 	out := map[string]setKind{}
-	for _, is4 := range families46 {
-		k := rangeKind(is4, nil)
+	for _, p := range protocols {
+		k := rangeKind(p.is4, nil)
 		out[k.name] = k
-		for bits := 1; bits <= width(is4); bits++ {
-			k := hashKind(is4, bits)
+		for bits := 1; bits <= width(p.is4); bits++ {
+			k := hashKind(p.is4, bits)
 			out[k.name] = k
 		}
 	}

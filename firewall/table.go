@@ -61,10 +61,18 @@ type protocol struct {
 	proto  byte
 	is4    bool
 	offset uint32 // of the source in the header
-	length uint32
+	length uint32 // of an address, in bytes
 }
 
+// protocols are in the order in which their sets come; familyOf is a family's place in there.
 var protocols = []protocol{{"ipv4", unix.NFPROTO_IPV4, true, 12, 4}, {"ipv6", unix.NFPROTO_IPV6, false, 8, 16}}
+
+func familyOf(is4 bool) int {
+	if is4 {
+		return 0
+	}
+	return 1
+}
 
 // familyRules are a family's: neighbour discovery, who must never be blocked, replies to our own connections, and then the
 // sets of those that are dropped: ranges in parts through the map that leads to a chain for each. A packet that conntrack
