@@ -67,10 +67,16 @@ func (t *Tally) number(w what) int32 {
 	return t.last
 }
 
+// row is small too, so that a line touches little memory: its times are those since the day's beginning.
 type row struct {
 	key         rowKey
-	first, last time.Time
+	first, last time.Duration
 	count       int64
+}
+
+// at returns a time of the row's day.
+func (r *row) at(since time.Duration) time.Time {
+	return time.Unix(int64(r.key.day)*86400, int64(since)).UTC()
 }
 
 // NewTally returns a tally of what reporter sees.
@@ -79,26 +85,22 @@ func NewTally(reporter string) *Tally { return &Tally{Reporter: reporter, rows: 
 func (t *Tally) add(e *Event) {
 	at := e.At.Unix()
 	day := at / 86400
-	if at < 0 {
+	if at < day*86400 {
 		day-- // before 1970, rounded down
 	}
 	k := rowKey{e.Source, t.number(what{e.Kind, e.Service, e.Proof}), int32(day)}
+	since := time.Duration(at-day*86400)*time.Second + time.Duration(e.At.Nanosecond())
 	near := &t.near[k.near()]
 	r := *near
 	if r == nil || r.key != k {
 		if r = t.rows[k]; r == nil {
-			r = &row{key: k, first: e.At, last: e.At}
+			r = &row{key: k, first: since, last: since}
 			t.rows[k] = r
 		}
 		*near = r
 	}
 	r.count += e.Count
-	if e.At.Before(r.first) {
-		r.first = e.At
-	}
-	if r.last.Before(e.At) {
-		r.last = e.At
-	}
+	r.first, r.last = min(r.first, since), max(r.last, since)
 }
 
 // take adds another's rows. The other is of no use afterwards.
@@ -116,10 +118,7 @@ func (t *Tally) take(other *Tally) {
 			continue
 		}
 		have.count += r.count
-		if r.first.Before(have.first) {
-			have.first = r.first
-		}
-		have.last = latest(have.last, r.last)
+		have.first, have.last = min(have.first, r.first), max(have.last, r.last)
 	}
 }
 
@@ -135,11 +134,11 @@ func (t *Tally) Records() ([]history.Sighting, []history.Traffic) {
 	for _, k := range keys {
 		r, w, source := t.rows[k], t.whats[k.what], k.source
 		if w.kind != "" {
-			sightings = append(sightings, history.Sighting{Source: source, First: r.first.UTC(), Last: r.last.UTC(), Kind: w.kind,
+			sightings = append(sightings, history.Sighting{Source: source, First: r.at(r.first), Last: r.at(r.last), Kind: w.kind,
 				Count: r.count, Proof: w.proof, Reporter: t.Reporter})
 			continue
 		}
-		traffic = append(traffic, history.Traffic{Source: source, First: r.first.UTC(), Last: r.last.UTC(), Service: w.service, Count: r.count})
+		traffic = append(traffic, history.Traffic{Source: source, First: r.at(r.first), Last: r.at(r.last), Service: w.service, Count: r.count})
 	}
 	return sightings, traffic
 }

@@ -22,14 +22,7 @@ func accessLine(c *clock, line []byte, e *entry) bool {
 		}
 		open += i
 		if end := open + 1 + length; line[end] == ']' {
-			if c != nil && string(line[open+1:end]) == string(c.web[:]) { // many lines are of the same second
-				e.fields = fields{at: c.asked, host: line[:open], message: line[end+1:]}
-				return true
-			}
-			if at, ok := accessTime(line[open+1 : end]); ok {
-				if c != nil {
-					c.web, c.asked = [26]byte(line[open+1:end]), at
-				}
+			if at, ok := c.accessTime(line[open+1 : end]); ok {
 				e.fields = fields{at: at, host: line[:open], message: line[end+1:]}
 				return true
 			}
@@ -61,6 +54,26 @@ func requestOf(c *clock, line []byte, e *entry) bool {
 const unnamed = " - - ["
 
 func isWebServer(program []byte) bool { return string(program) == "nginx" || isApache(program) }
+
+// accessTime is the function of that name with a memory, where there is a clock: many lines are of the same second or minute.
+func (c *clock) accessTime(text []byte) (time.Time, bool) {
+	if c == nil {
+		return accessTime(text)
+	}
+	const seconds, zone = len("20/Jan/2015:19:53:"), len("20/Jan/2015:19:53:28")
+	if string(text[:seconds]) == string(c.web[:seconds]) && string(text[zone:]) == string(c.web[zone:]) {
+		if s, ok := number(text[seconds:zone]); ok && s < 60 {
+			c.asked = c.asked.Add(time.Duration(int(s)-c.asked.Second()) * time.Second)
+			c.web = [26]byte(text)
+			return c.asked, true
+		}
+	}
+	at, ok := accessTime(text)
+	if ok {
+		c.web, c.asked = [26]byte(text), at
+	}
+	return at, ok
+}
 
 // accessTime reads 20/Jan/2015:19:53:28 +0100.
 func accessTime(text []byte) (time.Time, bool) {
