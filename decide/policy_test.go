@@ -78,7 +78,7 @@ func TestPolicyErrors(t *testing.T) {
 		{"[[log]]\nformat = \"sshd\"", `p.toml:1: a [[log]] has no path; expected path = "/var/log/…"`},
 		{"[[log]]\npath = \"/x\"\n\n[[log]]\nformat = \"sshd\"", `p.toml:4: a [[log]] has no path; expected path = "/var/log/…"`},
 		{"[log]\npath = \"/x\"", `p.toml:1: log is a table; expected tables, each headed [[log]]`},
-		{"[[web]]\nkind = \"scan\"\nstatus = [\"404\"]\n\n[[web]] # two\nkind = \"scan\"\n", `p.toml:5: a [[web]] rule: it holds for every request; expected a path, end, method, status, user or agent`},
+		{"[[web]]\nkind = \"scan\"\nstatus = [\"404\"]\n\n[[web]] # two\nkind = \"scan\"\n", `p.toml:5: a [[web]] rule: it holds for every request; expected a path, begin, end, method, status, user or agent`},
 		{"[[web]]\nstatus = \"404\"", `p.toml:2: web.status is "404"; expected a list in brackets`},
 		{"[web]\nkind = \"scan\"", `p.toml:1: web is a table; expected tables, each headed [[web]]`},
 		{"[[web]]\nquery = 1", `p.toml:2: web.query is 1; expected true or false`},

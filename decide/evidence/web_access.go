@@ -127,7 +127,7 @@ func (a *access) take(e *entry) bool {
 		}
 	}
 	r := &a.request
-	if source.IsLoopback() || !r.split(e.message) {
+	if !r.split(e.message) {
 		return false
 	}
 	r.user = user
@@ -263,7 +263,7 @@ func (r *request) event(rules *web.Matcher, e *entry, source netip.Addr) bool {
 // byPerson tells whether a page was read by somebody rather than by a program: a browser that says from where it came got
 // it. It is easily faked, so it never weighs much for an offender.
 func (r *request) byPerson(rules *web.Matcher) bool {
-	if r.Method != "GET" && r.Method != "POST" || r.Status >= 400 || r.Status >= 300 && r.Status != 304 ||
+	if r.Method != "GET" && r.Method != "POST" || r.Status < 200 || r.Status >= 300 && r.Status != 304 ||
 		len(r.referer) < 2 || !bytes.HasPrefix(r.Agent, []byte("Mozilla/")) {
 		return false
 	}

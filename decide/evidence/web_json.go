@@ -102,7 +102,7 @@ func (a *accessJSON) read(e *entry) bool {
 			source, ok = a.addresses.withPort([]byte(in.text("remote_addr")))
 		}
 	}
-	if !ok || source.IsLoopback() {
+	if !ok {
 		return false
 	}
 	r := request{web.Request{Status: o.number(statusKeys...), Path: []byte(from.text(pathKeys...)), Agent: []byte(from.text(agentKeys...))},

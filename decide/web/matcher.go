@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -15,18 +16,20 @@ type Matcher struct {
 	rules  []rule
 	paces  map[asker]asked
 	ranges Ranges
-	claims *parts // the agents of all rules that ask where one comes from; nil without any
-	// byStatus is which rules an answer leaves, of those that came: without and with those that ask where one comes from.
-	byStatus [mostStatus][2][]int
+	names  *parts // the agents of all rules that ask for one
+	paths  *parts // the paths of all rules, whole ones' beginnings too
+	// byStatus is which rules may hold for an answer, of those that came, by what else is known of the request.
+	byStatus [mostStatus]*[2][2][]int
 	agents   [knownAgents]agent
 	seed     maphash.Seed
+	room     []byte // of the path that was decoded last
 }
 
-// agent is what a program calls itself, and what that says: that it is none of a person's, and that it may be one of those that
-// tell where they come from. Few names are on most lines.
+// agent is what a program calls itself, and what that says: that it is none of a person's, and that a rule asks for it. Few
+// names are on most lines.
 type agent struct {
-	name            []byte
-	program, claims bool
+	name           []byte
+	program, asked bool
 }
 
 // knownAgents is how many are remembered, each in a place of its own; longer ones than longestAgent aren't.
@@ -56,53 +59,83 @@ func (r Rules) Matcher() *Matcher {
 	if r.ranges == nil { // then nobody is known to come from elsewhere
 		m.rules = slices.DeleteFunc(m.rules, func(c rule) bool { return len(c.Outside) > 0 })
 	}
-	var claims []string
+	var names, paths []string
 	for _, c := range m.rules {
-		if len(c.Outside) > 0 {
-			claims = append(claims, c.Agent...)
-		}
+		names = append(names, c.Agent...)
+		paths = append(append(paths, c.Path...), c.Begin...)
 	}
-	if len(claims) > 0 {
-		m.claims = newParts(claims)
-	}
+	m.names, m.paths = newParts(names), newParts(paths)
 	return m
 }
 
 // Kind tells what a request is an attempt at; nothing for an ordinary one.
 func (m *Matcher) Kind(r *Request) string {
-	r.said = nil
-	if m.claims != nil {
-		r.said = m.agent(r.Agent)
-	}
-	for _, i := range m.answeredBy(r.Status, r.said != nil && r.said.claims) {
+	r.said = m.agent(r.Agent)
+	plain := m.decoded(r.Path)
+	for _, i := range m.left(r.Status, r.said.asked, m.paths.in(r.Path) || m.paths.in(plain)) {
 		c := &m.rules[i]
-		if c.holds(r) && (len(c.Outside) == 0 || m.elsewhere(c, r)) && (c.Pace <= 1 || m.often(i, c.Pace, r)) {
+		if c.holds(r, plain) && (len(c.Outside) == 0 || m.elsewhere(c, r)) && (c.Pace <= 1 || m.often(i, c.Pace, r)) {
 			return c.Kind
 		}
 	}
 	return ""
 }
 
-// answeredBy returns the rules that may hold for an answer, in their order; those that ask where one comes from only for who
-// claims to be a crawler, which nearly nobody does.
-func (m *Matcher) answeredBy(status int64, claims bool) []int {
-	if status < 0 || status >= mostStatus {
-		return m.find(status, claims)
+// mostDecodings is how often a path is decoded: what was encoded twice is what a filter in between is to pass over.
+const mostDecodings = 3
+
+// decoded returns a path with every %XX decoded, what comes of that too; nothing where there is none.
+func (m *Matcher) decoded(path []byte) []byte {
+	if bytes.IndexByte(path, '%') < 0 {
+		return nil
 	}
-	list := &m.byStatus[status][0]
-	if claims {
-		list = &m.byStatus[status][1]
+	text := append(m.room[:0], path...)
+	m.room = text
+	for range mostDecodings {
+		n := 0
+		for i := 0; i < len(text); i, n = i+1, n+1 {
+			text[n] = text[i]
+			if text[i] != '%' || i+2 >= len(text) {
+				continue
+			}
+			if c, err := strconv.ParseUint(string(text[i+1:i+3]), 16, 8); err == nil {
+				text[n] = byte(c)
+				i += 2
+			}
+		}
+		if n == len(text) {
+			break
+		}
+		text = text[:n]
 	}
-	if *list == nil {
-		*list = m.find(status, claims)
-	}
-	return *list
+	return text
 }
 
-func (m *Matcher) find(status int64, claims bool) []int {
-	out := []int{}
+// left returns the rules that may hold for an answer, in their order: those that ask for an agent only where one of all that are
+// asked for is there, those that ask for a path likewise. To nearly every request few are left.
+func (m *Matcher) left(status int64, agent, path bool) []int {
+	if status < 0 || status >= mostStatus {
+		return m.find(status, agent, path)
+	}
+	lists := m.byStatus[status]
+	if lists == nil {
+		lists = &[2][2][]int{{m.find(status, false, false), m.find(status, false, true)}, {m.find(status, true, false), m.find(status, true, true)}}
+		m.byStatus[status] = lists
+	}
+	list := &lists[0]
+	if agent {
+		list = &lists[1]
+	}
+	if path {
+		return list[1]
+	}
+	return list[0]
+}
+
+func (m *Matcher) find(status int64, agent, path bool) []int {
+	var out []int
 	for i := range m.rules {
-		if c := &m.rules[i]; c.answers(status) && (claims || len(c.Outside) == 0) {
+		if c := &m.rules[i]; c.answers(status) && (agent || c.agents == nil) && (path || len(c.Path)+len(c.Begin) == 0) {
 			out = append(out, i)
 		}
 	}
@@ -120,27 +153,28 @@ func (m *Matcher) elsewhere(c *rule, r *Request) bool {
 	return known && !inside
 }
 
-func (c *rule) holds(r *Request) bool {
+// holds tells whether the conditions hold for a request, those on its path for what it is when decoded too, if that is another.
+func (c *rule) holds(r *Request, plain []byte) bool {
 	if c.User && !r.User || len(c.Method) > 0 && !slices.Contains(c.Method, r.Method) {
 		return false
 	}
 	if c.agents != nil && !c.agents.in(r.Agent) {
 		return false
 	}
-	if len(c.Path)+len(c.End) == 0 {
-		return true
-	}
-	path := r.Path
-	if c.Query && !c.parts.in(path) {
-		return false
-	}
-	if c.Query && len(c.End) == 0 {
-		return true
-	}
+	return c.asks(r.Path) || len(plain) > 0 && c.asks(plain)
+}
+
+// asks tells whether the conditions on a path hold.
+func (c *rule) asks(path []byte) bool {
+	whole := path
 	if i := bytes.IndexByte(path, '?'); i >= 0 {
 		path = path[:i]
 	}
-	return (c.Query || len(c.Path) == 0 || c.parts.in(path)) &&
+	if !c.Query {
+		whole = path
+	}
+	return (len(c.Path) == 0 || c.parts.in(whole)) &&
+		(len(c.Begin) == 0 || slices.ContainsFunc(c.Begin, func(begin string) bool { return len(begin) <= len(path) && startsFold(path, begin) })) &&
 		(len(c.End) == 0 || slices.ContainsFunc(c.End, func(end string) bool { return endsFold(path, end) }))
 }
 
@@ -286,24 +320,16 @@ func startsFold(text []byte, lower string) bool {
 var programs = newParts([]string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"})
 
 // IsProgram tells of a request, behind its Kind, whether its program says of itself that no person reads the page.
-func (m *Matcher) IsProgram(r *Request) bool {
-	if r.said == nil {
-		r.said = m.agent(r.Agent)
-	}
-	return r.said.program
-}
+func (m *Matcher) IsProgram(r *Request) bool { return r.said.program }
 
 // agent returns what a name says.
 func (m *Matcher) agent(name []byte) *agent {
 	if len(name) > longestAgent {
-		return &agent{nil, programs.in(name), m.claim(name)}
+		return &agent{nil, programs.in(name), m.names.in(name)}
 	}
 	a := &m.agents[maphash.Bytes(m.seed, name)%knownAgents]
 	if string(a.name) != string(name) {
-		*a = agent{append(a.name[:0], name...), programs.in(name), m.claim(name)}
+		*a = agent{append(a.name[:0], name...), programs.in(name), m.names.in(name)}
 	}
 	return a
 }
-
-// claim tells whether a name may be that of a crawler that tells where it comes from.
-func (m *Matcher) claim(name []byte) bool { return m.claims != nil && m.claims.in(name) }

@@ -22,8 +22,9 @@ var Builtin string
 // Rule is one rule. Every condition that is given must hold; a rule without any is an error.
 type Rule struct {
 	Kind   string   `toml:"kind"`   // of the sighting; empty for an ordinary request
-	Path   []string `toml:"path"`   // the path holds one of these, in whatever case
+	Path   []string `toml:"path"`   // the path, as it was sent or decoded, holds one of these, in whatever case; a blank stands for a + too
 	Query  bool     `toml:"query"`  // they are looked for behind the path's ? too
+	Begin  []string `toml:"begin"`  // the path begins with one of these, in whatever case
 	End    []string `toml:"end"`    // the path ends with one of these, in whatever case
 	Method []string `toml:"method"` // the method is one of these
 	Status []string `toml:"status"` // the answer is one of these: three digits, or one and xx
@@ -123,8 +124,8 @@ func compile(r Rule) (rule, error) {
 	if r.Kind != "" && !kindName.MatchString(r.Kind) {
 		return c, fmt.Errorf("kind %q; expected a name of small letters, digits and hyphens, such as web-probe", r.Kind)
 	}
-	if len(r.Path)+len(r.End)+len(r.Method)+len(r.Status)+len(r.Agent) == 0 && !r.User {
-		return c, fmt.Errorf("it holds for every request; expected a path, end, method, status, user or agent")
+	if len(r.Path)+len(r.Begin)+len(r.End)+len(r.Method)+len(r.Status)+len(r.Agent) == 0 && !r.User {
+		return c, fmt.Errorf("it holds for every request; expected a path, begin, end, method, status, user or agent")
 	}
 	if len(r.Outside) > 0 && len(r.Agent) == 0 {
 		return c, fmt.Errorf("outside without an agent; it says where one may come from that calls itself so")
@@ -141,7 +142,7 @@ func compile(r Rule) (rule, error) {
 	if r.Pace > 1 && r.Kind == "" {
 		return c, fmt.Errorf("a pace without a kind; what is ordinary needs none")
 	}
-	for _, list := range [][]string{r.Path, r.End} {
+	for _, list := range [][]string{r.Path, r.Begin, r.End} {
 		for _, part := range list {
 			if part == "" {
 				return c, fmt.Errorf("an empty part of a path, which every path holds; expected some text")
@@ -155,7 +156,13 @@ func compile(r Rule) (rule, error) {
 			}
 		}
 	}
-	c.Path, c.End, c.Agent, c.Outside, c.Holder = lower(r.Path), lower(r.End), lower(r.Agent), lower(r.Outside), lower(r.Holder)
+	c.Path, c.Begin, c.End = lower(r.Path), lower(r.Begin), lower(r.End)
+	for _, part := range c.Path {
+		if strings.Contains(part, " ") { // in a query a + stands for it
+			c.Path = append(c.Path, strings.ReplaceAll(part, " ", "+"))
+		}
+	}
+	c.Agent, c.Outside, c.Holder = lower(r.Agent), lower(r.Outside), lower(r.Holder)
 	c.parts = newParts(c.Path)
 	if len(c.Agent) > 0 {
 		c.agents = newParts(c.Agent)

@@ -62,6 +62,27 @@ func TestBuiltinRules(t *testing.T) {
 		{web.None, "", 400, false, "web-probe"},
 		{web.None, "", 408, false, ""},
 		{web.None, "", 200, false, ""},
+		{"GET", "/a%2f..%2fb", 200, false, "web-exploit"},
+		{"GET", "/a/%252e%252e/b", 404, false, "web-exploit"},
+		{"GET", "/a/%25252e%25252e/b", 404, false, "web-exploit"},
+		{"GET", "/a/%%32%65%%32%65/b", 404, false, "web-exploit"},
+		{"GET", "/?q=1%20Union%20All%20select%202", 200, false, "web-exploit"},
+		{"GET", "/?q=%27%3bselect+pg_sleep%289%29", 200, false, "web-exploit"},
+		{"GET", "/x%0d%0aSet-Cookie:a=b", 404, false, "web-exploit"},
+		{"GET", "/100%", 404, false, ""},
+		{"GET", "/100%25", 404, false, ""},
+		{"GET", "/%zz%", 404, false, ""},
+		{"GET", "/news/%C3%BCbersicht?page=2", 200, false, ""},
+		{"GET", "/union/select", 200, false, ""},
+		{"GET", "/.env", 200, false, "web-probe"},
+		{"GET", "/%2eenv", 200, false, "web-probe"},
+		{"GET", "/.env", 500, false, "web-probe"},
+		{"GET", "/code/app/.env", 200, false, ""},
+		{"GET", "/code/app/.env", 404, false, "web-probe"},
+		{"GET", "/shop/dump.sql.gz", 404, false, "web-probe"},
+		{"GET", "/shop/dump.sql.gz", 200, false, ""},
+		{"TRACE", "/", 405, false, "web-probe"},
+		{"TRACE", "/", 200, false, ""},
 		{"GET", "", 999, false, ""},
 		{"GET", "", -1, false, ""},
 	} {
@@ -96,9 +117,21 @@ func TestEveryBuiltinPartCounts(t *testing.T) {
 	}
 	parts := 0
 	for _, rule := range table.Web {
-		for _, part := range slices.Concat(rule.Path, rule.End) {
+		for _, name := range rule.Agent {
+			if got := matcher(t, "").Kind(&web.Request{At: noon, Method: "GET", Path: []byte("/"), Status: 200, Agent: []byte("a " + strings.ToUpper(name))}); got != rule.Kind && len(rule.Outside) == 0 {
+				t.Errorf("%q is %q; expected %q", name, got, rule.Kind)
+			}
+		}
+		if rule.Pace > 1 {
+			continue
+		}
+		for i, part := range slices.Concat(rule.Begin, rule.Path, rule.End) {
 			parts++
-			r := web.Request{At: noon, Method: "GET", Path: []byte("/x" + strings.ToUpper(part)), Status: 404}
+			lead := "/x"
+			if i < len(rule.Begin) {
+				lead = ""
+			}
+			r := web.Request{At: noon, Method: "GET", Path: []byte(lead + strings.ToUpper(part)), Status: 404}
 			if len(rule.Method)+len(rule.Status) > 0 {
 				r.Method, r.Status = example(rule, r)
 			}
@@ -189,8 +222,8 @@ func TestWrongRules(t *testing.T) {
 		rule web.Rule
 		want string
 	}{
-		{web.Rule{Kind: "scan"}, "it holds for every request; expected a path, end, method, status, user or agent"},
-		{web.Rule{Kind: "scan", Query: true, Pace: 9}, "it holds for every request; expected a path, end, method, status, user or agent"},
+		{web.Rule{Kind: "scan"}, "it holds for every request; expected a path, begin, end, method, status, user or agent"},
+		{web.Rule{Kind: "scan", Query: true, Pace: 9}, "it holds for every request; expected a path, begin, end, method, status, user or agent"},
 		{web.Rule{Kind: "a b", User: true}, `kind "a b"; expected a name of small letters, digits and hyphens, such as web-probe`},
 		{web.Rule{Kind: "scan", Path: []string{"/a", ""}}, "an empty part of a path, which every path holds; expected some text"},
 		{web.Rule{Kind: "scan", End: []string{""}}, "an empty part of a path, which every path holds; expected some text"},
