@@ -184,3 +184,11 @@ func (m addresses) pamFailure(text []byte) (netip.Addr, bool) {
 	word, _ := firstWord(rest[i+len(mark):])
 	return m.of(word)
 }
+
+// refused reads whom libwrap doesn't let in: [U@]HOST (A), or A alone.
+func (m addresses) refused(text []byte) (netip.Addr, bool) {
+	if _, word := lastWord(text); len(word) > 2 && word[0] == '(' && word[len(word)-1] == ')' {
+		text = word[1 : len(word)-1]
+	}
+	return m.of(text)
+}

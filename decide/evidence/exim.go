@@ -51,6 +51,9 @@ func (x *exim) read(e *entry) bool {
 		_, rest, _ = bytes.Cut(rest, []byte(`" H=`))
 		return x.impolite(e, rest)
 	}
+	if rest, ok := after(text, "SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from H="); ok {
+		return x.foreign(e, rest)
+	}
 	id, rest := firstWord(text)
 	if rest, ok := after(rest, "<= "); ok && len(id) > 15 {
 		return x.accepted(e, rest)
@@ -90,6 +93,16 @@ func (x *exim) impolite(e *entry, text []byte) bool {
 		}
 	}
 	return false
+}
+
+// foreign reads CLIENT [WHAT IS OURS] input="TEXT" of one that spoke another protocol before it was greeted. One that only spoke
+// too early may be a mail server in a hurry.
+func (x *exim) foreign(e *entry, text []byte) bool {
+	source, rest, ok := x.client(text)
+	_, said, spoke := bytes.Cut(rest, []byte(` input="`))
+	line, _, _ := bytes.Cut(said, []byte(`\r\n`))
+	_, path, web := requestLine(line)
+	return hostile(e, "scan", source, ok && spoke && (web && len(path) > 0 || bytes.HasPrefix(said, []byte(`\026\003`)))) // TLS
 }
 
 // containsAnyFold tells whether a text holds one of some parts in lower case, in whatever case.

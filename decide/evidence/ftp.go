@@ -89,6 +89,10 @@ func newProftpd(Options) reader { return &proftpd{addresses{}} }
 
 // read reads SERVER (HOST[A])[:] [- ]MESSAGE. Nothing of a client's choice stands before its address.
 func (p *proftpd) read(e *entry) bool {
+	if rest, ok := after(e.message, "refused connect from "); ok { // by libwrap
+		source, ok := p.addresses.refused(rest)
+		return hostile(e, "ftp-login", source, ok)
+	}
 	i := bytes.Index(e.message, []byte("])"))
 	if i < 0 {
 		return false

@@ -26,6 +26,7 @@ var injections = map[string]struct {
 	}))},
 	"netfilter": {oneLine, under("Nov  1 01:00:00 mail kernel: ", []string{
 		"[UFW BLOCK] IN=eth0 OUT= MAC=02:00 SRC=PEER DST=198.51.100.1 LEN=40 PROTO=TCP SPT=1 DPT=2 NAME",
+		"DROP(wan)IN=eth0 OUT= MAC=02:00 SRC=PEER DST=198.51.100.1 PROTO=TCP SPT=1 DPT=2 NAME",
 		"[UFW BLOCK] IN=eth0 OUT= SRC=PEER DST=198.51.100.1 PROTO=ICMP TYPE=3 CODE=1 [SRC=192.0.2.1 DST=PEER PROTO=TCP NAME]",
 	})},
 	"fail2ban": {oneLine, under("2026-11-01 10:00:00,123 ", []string{
@@ -50,7 +51,10 @@ var injections = map[string]struct {
 	}), under("Nov  1 01:00:00 mx postfix/postscreen[7]: ", []string{
 		"PREGREET 11 after 0.1 from [PEER]:4711: NAME", "COMMAND PIPELINING from [PEER]:4711 after EHLO: NAME", "NON-SMTP COMMAND from [PEER]:4711 after CONNECT: NAME",
 		"NOQUEUE: reject: RCPT from [PEER]:60591: 550 5.7.1 Service unavailable; client [PEER] blocked using rbl.example; from=<NAME>, to=<NAME>, proto=SMTP, helo=<NAME>",
-	}), under("Nov  1 01:00:00 mx postfix/cleanup[7]: ", []string{"~4CC: message-id=<NAME>", "~4CC: reject: header Subject: NAME from HOST[PEER]; from=<NAME>"}))},
+	}), under("Nov  1 01:00:00 mx postfix/cleanup[7]: ", []string{
+		"~4CC: message-id=<NAME>", "~4CC: reject: header Subject: NAME from HOST[PEER]; from=<NAME>", "~4CC: reject: body NAME from HOST[PEER]: 5.7.1 no; from=<NAME>",
+		"4CD: milter-reject: END-OF-MESSAGE from HOST[PEER]: 5.7.1 NAME; from=<NAME> to=<NAME> proto=ESMTP helo=<NAME>",
+	}))},
 	"dovecot": {oneLine, under("Nov  1 01:00:00 mx ", []string{
 		"dovecot: imap-login: Disconnected (auth failed, 1 attempts in 2 secs): user=<NAME>, method=PLAIN, rip=PEER, lip=198.51.100.1, TLS, session=<x>",
 		"dovecot: pop3-login: Aborted login (tried to use disallowed plaintext auth): user=<NAME>, rip=PEER, lip=198.51.100.1",
@@ -66,6 +70,8 @@ var injections = map[string]struct {
 		`~1abcde-000000-AAAA <= "NAME"@example.net H=HOST (NAME) [PEER]:4711 P=esmtps X=TLS S=99 id=NAME`, "1abcde-000000-AAAA <= a@example.net H=(NAME) [PEER] P=esmtpsa A=plain:NAME S=99",
 		`SMTP protocol error in "AUTH NAME" H=HOST (NAME) [PEER] AUTH command used when not advertised`, `SMTP protocol error in "AUTH LOGIN" H=(NAME) [PEER] LOGIN authentication mechanism not supported`,
 		`SMTP call from (NAME) [PEER] dropped: too many syntax or protocol errors (last command was "NAME", NULL)`, "~H=(NAME) [PEER] rejected EHLO or HELO NAME: syntactically invalid argument(s)",
+		`SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from H=HOST [PEER]:4711 I=[198.51.100.1]:25 input="GET /NAME HTTP/1.1\r\nHost: NAME\r\n"`,
+		`~SMTP protocol synchronization error (next input sent too soon: pipelining was not advertised): rejected "NAME" H=HOST (NAME) [PEER]:58302 next input="NAME\r\n"`,
 		"~rejected HELO from [PEER]: syntactically invalid argument(s): NAME", "~no host name found for IP address PEER",
 	})},
 	"sendmail": {oneLine, under("Nov  1 01:00:00 mx sendmail[7]: ", []string{
@@ -105,12 +111,16 @@ var injections = map[string]struct {
 		"[auth_basic:error] [pid 1:tid 2] [client PEER:4000] AH01618: user NAME not found: /NAME, referer: NAME", "[error] [client PEER] user NAME: authentication failure for \"/NAME\": Password Mismatch",
 		"[core:error] [pid 1] [client PEER:1] AH00126: Invalid URI in request GET /NAME HTTP/1.1", "[error] [client PEER] File does not exist: /srv/phpmyadmin/NAME, referer: NAME",
 		"[cgi:error] [pid 1] [client PEER:1] AH02811: script not found or unable to stat: /usr/lib/cgi-bin/NAME", "[:error] [pid 1] [client PEER] ModSecurity: Access denied with code 403 (phase 2). Matched \"NAME\" at ARGS:NAME",
+		"[:error] [pid 1] [client PEER:4000] [client PEER] ModSecurity: Access denied with code 403 (phase 2). Operator GE matched 5 at TX:anomaly_score. [uri \"/NAME\"]",
 		"~[ssl:info] [pid 1] [client PEER:1] AH02008: SSL library error 1 in handshake (server NAME:443)", "~[cgi:error] [pid 1] AH01215: NAME",
 	})},
 	"nginx-error": {oneLine, under("2026/11/01 10:00:00 [error] 30#0: *3 ", []string{
 		`user "NAME": password mismatch, client: PEER, server: s.example, request: "GET / HTTP/1.1", host: "h.example", referrer: "NAME"`, `user "NAME" was not found in "/etc/nginx/.htpasswd", client: PEER, server: , request: "GET / HTTP/1.1", host: "HOST"`,
 		`open() "/srv/phpmyadmin/NAME" failed (2: No such file or directory), client: PEER, server: s.example, request: "GET /phpmyadmin/NAME HTTP/1.1", host: "HOST", referrer: "NAME"`,
 		`"/srv/phpmyadmin/NAME" is not found (2: No such file or directory), client: PEER, server: s.example, request: "GET /phpmyadmin/NAME HTTP/1.1"`,
+		`open() "/srv/NAME" failed (36: File name too long), client: PEER, server: s.example, request: "GET /NAME HTTP/1.1", host: "HOST"`,
+		`ModSecurity: Access denied with code 403 (phase 2). Matched "NAME" [uri "/NAME"], client: PEER, server: s.example, request: "GET /NAME HTTP/1.1", host: "HOST"`,
+		`client login failed: "Invalid login or password" while in http auth state, client: PEER using starttls, server: 198.51.100.1:587, login: "NAME"`,
 		`client sent invalid method while reading client request line, client: PEER, server: s.example, request: "NAME"`, `access forbidden by rule, client: PEER, server: s.example, request: "GET /NAME HTTP/1.1", host: "HOST"`,
 		`~upstream timed out (110: Connection timed out), client: PEER, server: s.example, request: "GET /NAME HTTP/1.1", upstream: "http://127.0.0.1/NAME", host: "HOST"`, `~FastCGI sent in stderr: "NAME" while reading response header from upstream, client: PEER, server: s.example, request: "GET / HTTP/1.1"`,
 	})},
@@ -121,7 +131,7 @@ var injections = map[string]struct {
 	"proftpd": {oneLine, under("Nov  1 01:00:00 ftp proftpd[7]: ", []string{
 		"198.51.100.1 (HOST[PEER]) - USER NAME: no such user found from HOST [PEER] to 198.51.100.1:21", "198.51.100.1 (HOST[PEER]) - USER NAME (Login failed): Incorrect password.",
 		"198.51.100.1 (HOST[PEER]) - SECURITY VIOLATION: NAME login attempted.", "198.51.100.1 (HOST[PEER]) - Maximum login attempts (3) exceeded, connection refused", "198.51.100.1 (HOST[PEER]) - USER NAME: Login successful.",
-		"~198.51.100.1 (HOST[PEER]) - FTP session opened.",
+		"~198.51.100.1 (HOST[PEER]) - FTP session opened.", "refused connect from HOST (PEER)",
 	})},
 }
 

@@ -1,6 +1,9 @@
 package evidence
 
-import "bytes"
+import (
+	"bytes"
+	"net/netip"
+)
 
 func isKernel(program []byte) bool { return string(program) == "kernel" }
 
@@ -12,16 +15,8 @@ func newNetfilter(Options) reader { return &netfilter{addresses{}} }
 // read reads [UPTIME] PREFIX IN=eth0 OUT= … SRC=A DST=B … PROTO=TCP …. A packet that an ICMP error carries stands behind it
 // in brackets and isn't looked at, and neither is what the prefix says of addresses.
 func (n *netfilter) read(e *entry) bool {
-	text := e.message
-	at := bytes.Index(text, []byte("IN="))
-	if at < 0 || at > 0 && text[at-1] != ' ' && text[at-1] != ':' {
-		return false
-	}
-	if letsThrough(text[:at]) {
-		return false
-	}
-	in, rest := firstWord(text[at+len("IN="):])
-	if len(in) == 0 || string(in) == "lo" {
+	prefix, in, rest := interfaces(e.message)
+	if len(in) == 0 || string(in) == "lo" || letsThrough(prefix) {
 		return false
 	}
 	for len(rest) > 0 {
@@ -32,10 +27,36 @@ func (n *netfilter) read(e *entry) bool {
 		}
 		if value, ok := after(word, "SRC="); ok {
 			source, ok := n.addresses.of(value)
-			return scanned(e, source, ok)
+			return scanned(e, source, ok && !n.toAll(rest))
 		}
 	}
 	return false
+}
+
+// toAll tells whether a packet, from DST=B on, is for every machine of the net: a neighbour's, and meant for none.
+func (n *netfilter) toAll(text []byte) bool {
+	word, _ := firstWord(text)
+	value, _ := after(word, "DST=")
+	to, ok := n.addresses.of(value)
+	return ok && (to.IsMulticast() || to == everyone)
+}
+
+// everyone is the limited broadcast address (RFC 919).
+var everyone = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// interfaces reads PREFIXIN=eth0 OUT=…, where nothing need stand between the prefix and what follows.
+func interfaces(text []byte) (prefix, in, rest []byte) {
+	for at := 0; ; at++ {
+		i := bytes.Index(text[at:], []byte("IN="))
+		if i < 0 {
+			return nil, nil, nil
+		}
+		at += i
+		word, rest := firstWord(text[at+len("IN="):])
+		if bytes.HasPrefix(rest, []byte("OUT=")) {
+			return text[:at], word, rest
+		}
+	}
 }
 
 // letsThrough tells whether a rule's prefix says that the packet was let through: UFW's ALLOW and AUDIT, Shorewall's ACCEPT,

@@ -26,6 +26,11 @@ func TestNetfilterLines(t *testing.T) {
 		{"a name as source", "[UFW BLOCK] IN=eth0 OUT= SRC=host.example SRC=192.0.2.1 DST=192.0.2.1", ""},
 		{"a packet inside an ICMP error", "[UFW BLOCK] IN=eth0 OUT= SRC=203.0.113.7 DST=192.0.2.1 PROTO=ICMP TYPE=3 [SRC=192.0.2.1 DST=198.51.100.9 PROTO=TCP]", "1 203.0.113.7 1 scan"},
 		{"nothing but one inside", "[UFW BLOCK] IN=eth0 OUT= PROTO=ICMP TYPE=3 [SRC=192.0.2.1 DST=198.51.100.9 PROTO=TCP]", ""},
+		{"a prefix that runs on", "DROP(wan)IN=eth0 OUT= MAC=02:00 SRC=203.0.113.7 DST=192.0.2.1 LEN=40", "1 203.0.113.7 1 scan"},
+		{"a prefix that looks like it", "[FW-IN=x] IN=eth0 OUT= SRC=203.0.113.7 DST=192.0.2.1", "1 203.0.113.7 1 scan"},
+		{"a prefix that looks like it, outgoing", "[FW-IN=x OUT] IN= OUT=eth0 SRC=192.0.2.1 DST=203.0.113.7", ""},
+		{"broadcast", "[UFW BLOCK] IN=eth0 OUT= MAC=ff:ff SRC=203.0.113.7 DST=255.255.255.255 LEN=32 PROTO=UDP", ""},
+		{"multicast", "[UFW BLOCK] IN=eth0 OUT= SRC=2001:db8::7 DST=ff02::fb LEN=32 PROTO=UDP", ""},
 		{"another message", "eth0: link becomes ready SRC=192.0.2.1", ""},
 	} {
 		want := []string{}

@@ -6,7 +6,7 @@ import (
 )
 
 func isPostfix(program []byte) bool {
-	return string(program) == "smtpd" || string(program) == "postscreen"
+	return string(program) == "smtpd" || string(program) == "postscreen" || string(program) == "cleanup"
 }
 
 // postfix reads what its SMTP servers say of clients. A client is HOST[ADDRESS], where HOST is a name that was looked up, in
@@ -18,6 +18,12 @@ func newPostfix(Options) reader { return &postfix{addresses{}} }
 // read implements reader.
 func (p *postfix) read(e *entry) bool {
 	text := e.message
+	if string(e.program) == "cleanup" { // of which the rest is about what stands in a mail
+		_, text = firstWord(text)
+		rest, ok := after(text, "milter-reject: END-OF-MESSAGE from ")
+		source, rest, known := p.client(rest)
+		return ok && known && rejected(e, source, rest)
+	}
 	if rest, ok := after(text, "warning: "); ok {
 		if rest, ok := after(rest, "non-SMTP command from "); ok {
 			source, _, ok := p.client(rest)
@@ -123,17 +129,37 @@ func (p *postfix) accepted(e *entry, text []byte) bool {
 	return honest(e, service, source, ok)
 }
 
-// rejected weighs the answer: CODE ENHANCED WHY. A temporary one may be our own trouble, such as a name server's, and an
-// unknown user is mostly a bounce of what somebody else sent; neither weighs much.
+// rejected weighs the answer: [CODE ][CLASS.SUBJECT.DETAIL ]WHY. What its subject says of the mailbox, of us or of the network
+// (2, 3 and 4 in RFC 3463) tells nothing of the client: it is full, too large, or a name server is away. An unknown user is
+// mostly a bounce of what somebody else sent, and weighs little.
 func rejected(e *entry, source netip.Addr, rest []byte) bool {
 	rest, _ = after(rest, ":")
 	rest = bytes.TrimLeft(rest, " ")
-	kind := "spam"
-	if len(rest) > 0 && rest[0] == '4' || bytes.Contains(rest, []byte("User unknown")) || bytes.Contains(rest, []byte("undeliverable address")) {
-		kind = "scan"
+	class, subject := byte(0), byte(0)
+	if code, more := firstWord(rest); len(code) == 3 && isNumber(code) {
+		class, rest = code[0], more
 	}
-	if _, lookup := after(rest, "454 4.7.0"); lookup { // TLS or a table isn't available
+	if len(rest) > len("5.7.1") && rest[1] == '.' && rest[3] == '.' {
+		class, subject = rest[0], rest[2]
+	}
+	switch {
+	case subject >= '2' && subject <= '4', class == '4' && !temporary(rest):
 		return false
+	case class == '4', bytes.Contains(rest, []byte("User unknown")), bytes.Contains(rest, []byte("undeliverable address")):
+		return hostile(e, "scan", source, true)
 	}
-	return hostile(e, kind, source, true)
+	return hostile(e, "spam", source, true)
+}
+
+// temporary tells whether a temporary answer is one to the client all the same: postfix says so of names that there aren't, in
+// case a name server erred, and of lists and relaying where an operator is careful. What else is to be tried again later, such as
+// greylisting, every client meets.
+func temporary(why []byte) bool {
+	for _, said := range []string{": cannot find your ", "Helo command rejected: ", "Sender address rejected: Domain not found",
+		"Sender address rejected: Malformed DNS server reply", " blocked using ", "Relay access denied"} {
+		if bytes.Contains(why, []byte(said)) {
+			return true
+		}
+	}
+	return false
 }

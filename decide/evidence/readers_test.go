@@ -53,8 +53,19 @@ Nov  1 10:00:11 mx postfix/smtpd[1]: 4C9: client=m.example[198.51.100.9]
 Nov  1 10:00:12 mx postfix/submission/smtpd[1]: 4CA: client=home.example[198.51.100.7], sasl_method=PLAIN, sasl_username=me
 Nov  1 10:00:13 mx postfix/smtpd[1]: 4CB: client=localhost[127.0.0.1]
 Nov  1 10:00:14 mx postfix/smtpd[1]: lost connection after DATA from m.example[198.51.100.9]
+Nov  1 10:00:15 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from m.example[198.51.100.9]: 450 4.2.0 <x@example.org>: Recipient address rejected: Greylisted; from=<a@example.net>
+Nov  1 10:00:16 mx postfix/postscreen[2]: NOQUEUE: reject: RCPT from [198.51.100.9]:4711: 450 4.3.2 Service currently unavailable; from=<a@example.net>
+Nov  1 10:00:17 mx postfix/smtpd[1]: NOQUEUE: reject: MAIL from m.example[198.51.100.9]: 552 5.3.4 Message size exceeds fixed limit; proto=ESMTP
+Nov  1 10:00:18 mx postfix/cleanup[3]: 4CC: milter-reject: END-OF-MESSAGE from m.example[198.51.100.9]: 4.7.1 Try again later; from=<a@example.net>
+Nov  1 10:00:19 mx postfix/smtpd[1]: NOQUEUE: milter-reject: RCPT from m.example[198.51.100.9]: 451 4.7.1 Greylisting in effect, please come back later; from=<a@example.net>
+Nov  1 10:00:20 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from m.example[198.51.100.9]: 452 4.3.1 Insufficient system storage; from=<a@example.net>
+Nov  1 10:00:21 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from m.example[198.51.100.9]: 450 <x@example.org>: Recipient address rejected: try again; from=<a@example.net>
+Nov  1 10:00:22 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from unknown[192.0.2.66]: 454 4.7.1 <x@example.net>: Relay access denied; from=<a> to=<x@example.net>
+Nov  1 10:00:23 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from unknown[192.0.2.66]: 450 <User>: Helo command rejected: Host not found; from=<a> to=<b>
+Nov  1 10:00:24 mx postfix/smtpd[1]: 4CD: milter-reject: DATA from unknown[192.0.2.66]: 5.7.1 spam; from=<a> to=<b>
 `, []string{"1 192.0.2.66 mail-login two-way 1", "2 192.0.2.66 mail-login two-way 1", "5 192.0.2.66 spam two-way 1", "6 192.0.2.66 scan two-way 1", "7 198.51.100.9 scan two-way 1",
-			"9 192.0.2.66 spam two-way 1", "10 192.0.2.66 scan two-way 1", "11 192.0.2.66 scan two-way 1", "12 198.51.100.9 smtp 1", "13 198.51.100.7 submission 1"}},
+			"9 192.0.2.66 spam two-way 1", "10 192.0.2.66 scan two-way 1", "11 192.0.2.66 scan two-way 1", "12 198.51.100.9 smtp 1", "13 198.51.100.7 submission 1",
+			"23 192.0.2.66 scan two-way 1", "24 192.0.2.66 scan two-way 1", "25 192.0.2.66 spam two-way 1"}},
 		{"dovecot", `Nov  1 10:00:00 mx dovecot: imap-login: Disconnected (auth failed, 3 attempts in 16 secs): user=<a>, method=PLAIN, rip=192.0.2.66, lip=198.51.100.1, TLS, session=<x>
 Nov  1 10:00:01 mx dovecot[7]: pop3-login: Aborted login (tried to use disallowed plaintext auth): user=<>, rip=192.0.2.66, lip=198.51.100.1
 Nov  1 10:00:02 mx dovecot: imap-login: Disconnected (no auth attempts in 4 secs): user=<>, rip=192.0.2.66, lip=198.51.100.1
@@ -76,7 +87,11 @@ Nov  1 10:00:10 mx auth: pam_unix(dovecot:auth): authentication failure; logname
 2026-11-01 10:00:05 H=(x) [192.0.2.66]:3755 I=[198.51.100.1]:25 F=<a@example.net> rejected RCPT <b@example.net>: relay not permitted
 2026-11-01 10:00:06 no host name found for IP address 192.0.2.66
 2026-11-01 10:00:07 1abcde-000002-AA <= root@example.org U=root P=local S=1
-`, []string{"1 192.0.2.66 mail-login two-way 1", "2 192.0.2.66 mail-login two-way 1", "3 198.51.100.9 smtp 1", "4 198.51.100.7 submission 1", "6 192.0.2.66 spam two-way 1"}},
+2026-11-01 10:00:08 SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from H=[192.0.2.66]:25936 I=[198.51.100.1]:25 input="GET / HTTP/1.1\r\n\r\n"
+2026-11-01 10:00:09 SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from H=[192.0.2.66] input="\026\003\001\002"
+2026-11-01 10:00:10 SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from H=m.example [198.51.100.9] input="EHLO m.example\r\n"
+`, []string{"1 192.0.2.66 mail-login two-way 1", "2 192.0.2.66 mail-login two-way 1", "3 198.51.100.9 smtp 1", "4 198.51.100.7 submission 1", "6 192.0.2.66 spam two-way 1",
+			"9 192.0.2.66 scan two-way 1", "10 192.0.2.66 scan two-way 1"}},
 		{"sendmail", `Nov  1 10:00:00 mx sm-mta[1]: s1: h.example [192.0.2.66] (may be forged): possible SMTP attack: command=AUTH, count=5
 Nov  1 10:00:01 mx sendmail[1]: 0A: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): authentication failure: checkpass failed, user=a, relay=[192.0.2.66]
 Nov  1 10:00:02 mx sendmail[1]: 0B: from=<a@example.net>, size=9, class=0, nrcpts=1, msgid=<x@example.net>, proto=ESMTP, daemon=MTA, relay=m.example [198.51.100.9]
@@ -100,7 +115,7 @@ www.example.org:443 198.51.100.7 - - [01/Nov/2026:10:00:07 +0100] "GET /wp-login
 198.51.100.7 - - [01/Nov/2026:10:00:09 +0100] "-" 408 0 "-" "-"
 127.0.0.1 - - [01/Nov/2026:10:00:10 +0100] "GET /.env HTTP/1.1" 404 0 "-" "-"
 Nov  1 10:00:11 www nginx: 192.0.2.66 - - [01/Nov/2026:10:00:11 +0100] "GET /.env HTTP/1.1" 404 0 "-" "-"
-`, []string{"1 192.0.2.66 web-probe two-way 1", "2 192.0.2.66 web-exploit two-way 1", "3 192.0.2.66 web-login two-way 1", "4 192.0.2.66 web-probe two-way 1", "5 198.51.100.7 web 1", "12 192.0.2.66 web-probe two-way 1"}},
+`, []string{"1 192.0.2.66 web-probe two-way 1", "2 192.0.2.66 web-exploit two-way 1", "3 192.0.2.66 web-login two-way 1", "4 192.0.2.66 web-probe two-way 1", "5 198.51.100.7 web 1", "11 127.0.0.1 web-probe two-way 1", "12 192.0.2.66 web-probe two-way 1"}},
 		{"web access as JSON", `{"time_iso8601":"2026-11-01T10:00:00+01:00","remote_addr":"192.0.2.66","request":"GET /.git/config HTTP/1.1","status":404,"http_user_agent":"x"}
 {"time_local":"01/Nov/2026:10:00:01 +0100","remote_addr":"192.0.2.66","request_method":"GET","request_uri":"/?q=${jndi:ldap","status":"200","http_x_forwarded_for":"198.51.100.1"}
 {"level":"info","ts":1793523602.5,"request":{"remote_ip":"192.0.2.66","client_ip":"192.0.2.67","method":"GET","uri":"/wp-login.php","headers":{"User-Agent":["x"]}},"status":404}
@@ -114,7 +129,7 @@ Nov  1 10:00:11 www nginx: 192.0.2.66 - - [01/Nov/2026:10:00:11 +0100] "GET /.en
 Nov  1 10:00:11 www caddy[7]: {"level":"info","request":{"remote_ip":"192.0.2.66","method":"GET","uri":"/.env"},"status":404}
 Nov  1 10:00:12 www caddy[7]: {"level":"info","msg":"serving"}
 `, []string{"1 192.0.2.66 web-probe two-way 1", "2 192.0.2.66 web-exploit two-way 1", "3 192.0.2.67 web-probe two-way 1", "4 2001:db8::7 web 1", "5 192.0.2.66 web-probe two-way 1",
-			"7 192.0.2.66 web-probe two-way 1", "9 192.0.2.66 web-login two-way 1", "11 192.0.2.66 web-probe two-way 1"}},
+			"7 192.0.2.66 web-probe two-way 1", "9 192.0.2.66 web-login two-way 1", "10 127.0.0.1 web-probe two-way 1", "11 192.0.2.66 web-probe two-way 1"}},
 		{"Suricata", `{"timestamp":"2026-11-01T10:00:00.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_ip":"198.51.100.1","dest_port":445,"proto":"TCP","alert":{"signature":"ET CINS Active Threat","category":"Misc Attack"},"flow":{"pkts_toserver":1,"pkts_toclient":0}}
 {"timestamp":"2026-11-01T10:00:01.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_ip":"198.51.100.1","dest_port":22,"proto":"TCP","alert":{"signature":"ET SCAN x","category":"Attempted Information Leak"},"flow":{"pkts_toserver":5,"pkts_toclient":4}}
 {"timestamp":"2026-11-01T10:00:02.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_ip":"198.51.100.1","dest_port":80,"proto":"TCP","app_proto":"http","direction":"to_server","alert":{"signature":"ET EXPLOIT x","category":"Attempted Administrator Privilege Gain"},"flow":{"pkts_toserver":5,"pkts_toclient":4}}
@@ -158,7 +173,14 @@ Nov  1 10:00:09 www httpd/backend[22]: [error] [client 192.0.2.66] user a not fo
 2026/11/01 10:00:02 [error] 2865#0: *68 open() "/srv/www/.env" failed (2: No such file or directory), client: 192.0.2.66, server: x, request: "GET /.env HTTP/1.1", host: "x"
 2026/11/01 10:00:03 [error] 2865#0: *69 open() "/srv/www/favicon.ico" failed (2: No such file or directory), client: 198.51.100.7, server: x, request: "GET /favicon.ico HTTP/1.1"
 2026/11/01 10:00:04 [notice] 1#1: signal process started
-`, []string{"1 192.0.2.66 web-login two-way 1", "2 192.0.2.66 web-login two-way 1", "3 192.0.2.66 web-probe two-way 1"}},
+2026/11/01 10:00:05 [error] 2865#0: *70 open() "/srv/webmail/favicon.ico" failed (2: No such file or directory), client: 198.51.100.7, server: x, request: "GET /favicon.ico HTTP/1.1", host: "x"
+2026/11/01 10:00:06 [error] 2865#0: *71 open() "/usr/share/webmail/favicon.ico" failed (2: No such file or directory), client: 198.51.100.7, server: x
+2026/11/01 10:00:07 [error] 2865#0: *72 open() "/srv/www/a" failed (36: File name too long), client: 192.0.2.66, server: x, request: "GET /a HTTP/1.1", host: "x"
+2026/11/01 10:00:08 [error] 2865#0: *73 ModSecurity: Access denied with code 403 (phase 2). Matched "x" [uri "/"], client: 192.0.2.66, server: x, request: "GET / HTTP/1.1", host: "x"
+2026/11/01 10:00:09 [info] 2865#0: *74 client login failed: "Authentication credentials invalid" while in http auth state, client: 192.0.2.66 using starttls, server: 198.51.100.1:587, login: "a"
+2026/11/01 10:00:10 [info] 2865#0: *75 client login failed: "Temporary server problem" while in http auth state, client: 198.51.100.7, server: 198.51.100.1:587, login: "a"
+`, []string{"1 192.0.2.66 web-login two-way 1", "2 192.0.2.66 web-login two-way 1", "3 192.0.2.66 web-probe two-way 1", "8 192.0.2.66 web-probe two-way 1", "9 192.0.2.66 web-probe two-way 1",
+			"10 192.0.2.66 mail-login two-way 1"}},
 		{"FTP servers", `Sun Nov  1 10:00:00 2026 [pid 9] [a] FAIL LOGIN: Client "::ffff:192.0.2.66", "User is not in the allow user list."
 Sun Nov  1 10:00:01 2026 [pid 9] [me] OK LOGIN: Client "198.51.100.7"
 Sun Nov  1 10:00:02 2026 [pid 9] [ftp] OK LOGIN: Client "198.51.100.8", anon password "x"
@@ -167,8 +189,9 @@ Nov  1 10:00:04 ftp proftpd[12] ftp.example (h.example[::ffff:192.0.2.66]): USER
 Nov  1 10:00:05 ftp proftpd[12]: ftp.example (h.example[192.0.2.66]) - SECURITY VIOLATION: Root login attempted
 Nov  1 10:00:06 ftp proftpd[12]: ftp.example (h.example[192.0.2.66]) - USER a: no such user found from h.example [192.0.2.66] to 198.51.100.1:21
 Nov  1 10:00:07 ftp proftpd[12]: ftp.example (home.example[198.51.100.7]) - USER me: Login successful.
+Nov  1 10:00:08 ftp proftpd[13]: refused connect from h.example (192.0.2.66)
 `, []string{"1 192.0.2.66 ftp-login two-way 1", "2 198.51.100.7 ftp 1", "4 192.0.2.66 ftp-login two-way 1", "5 192.0.2.66 ftp-login two-way 1", "6 192.0.2.66 ftp-login two-way 1",
-			"7 192.0.2.66 ftp-login two-way 1", "8 198.51.100.7 ftp 1"}},
+			"7 192.0.2.66 ftp-login two-way 1", "8 198.51.100.7 ftp 1", "9 192.0.2.66 ftp-login two-way 1"}},
 		{"another name on the way", `Nov  1 10:00:00 h sshd[8]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser=root rhost=192.0.2.66
 Nov  1 10:00:01 h sshd[8]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser=admin rhost=192.0.2.66
 Nov  1 10:00:02 h sshd[9]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser=root rhost=192.0.2.67

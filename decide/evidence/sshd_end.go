@@ -38,12 +38,9 @@ func (s *sshd) ending(e *entry, text []byte, preauth bool) bool {
 	return s.closing(e, text, preauth)
 }
 
-// refused reads what libwrap says of a connection that it doesn't let in: [U@]HOST (A), or A alone.
+// refused reads a connection that libwrap didn't let in.
 func (s *sshd) refused(e *entry, text []byte) bool {
-	if _, word := lastWord(text); len(word) > 2 && word[0] == '(' && word[len(word)-1] == ')' {
-		text = word[1 : len(word)-1]
-	}
-	source, ok := s.addresses.of(text)
+	source, ok := s.addresses.refused(text)
 	if !ok {
 		return false
 	}

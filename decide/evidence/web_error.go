@@ -83,6 +83,11 @@ func (a *apacheError) read(e *entry) bool {
 	if bytes.HasPrefix(text, []byte("AH")) && len(text) > 9 && text[7] == ':' && isNumber(text[2:7]) {
 		text = bytes.TrimLeft(text[8:], " ")
 	}
+	if again, ok := after(text, "[client "); ok { // ModSecurity says it once more
+		if _, rest, ok := bytes.Cut(again, []byte("] ModSecurity: ")); ok {
+			text = text[len(text)-len(rest)-len("ModSecurity: "):]
+		}
+	}
 	kind := apacheKind(text, func(path []byte, status int64) string {
 		return a.rules.Kind(&web.Request{Source: source, At: e.at, Path: path, Status: status})
 	})
@@ -130,18 +135,27 @@ func apacheKind(text []byte, rules func(path []byte, status int64) string) strin
 	}
 	for _, lead := range []string{"File does not exist: ", "script not found or unable to stat: "} {
 		if path, ok := after(text, lead); ok {
-			if i := bytes.Index(path, []byte(", referer: ")); i >= 0 {
-				path = path[:i]
-			}
-			return rules(path, 404)
+			path, _, _ = bytes.Cut(path, []byte(", referer: "))
+			return rules(inSite(path), 404)
 		}
 	}
 	if rest, ok := after(text, "script '"); ok {
-		if i := bytes.Index(rest, []byte("' not found or unable to stat")); i >= 0 {
-			return rules(rest[:i], 404)
+		if path, _, ok := bytes.Cut(rest, []byte("' not found or unable to stat")); ok {
+			return rules(inSite(path), 404)
 		}
 	}
 	return ""
+}
+
+// inSite returns what of a file's path was asked for, where it is known: a package's own directory has a name that others are
+// asked for in vain, such as a web mail's.
+func inSite(path []byte) []byte {
+	for _, parent := range []string{"/usr/share/", "/var/lib/", "/opt/"} {
+		if rest, ok := after(path, parent); ok {
+			return rest[max(0, bytes.IndexByte(rest, '/')):]
+		}
+	}
+	return path
 }
 
 // nginxLine takes a line of nginx's error log apart: 2015/01/21 10:56:10 [error] PID#TID: *N MESSAGE.
@@ -195,10 +209,8 @@ func (n *nginxError) read(e *entry) bool {
 			left = true
 			continue
 		}
-		word := text[from:]
-		if j := bytes.IndexByte(word, ','); j >= 0 {
-			word = word[:j]
-		}
+		word, _, _ := bytes.Cut(text[from:], []byte(","))
+		word, _ = before(word, " using starttls")
 		a, ok := n.addresses.of(word)
 		if !ok || first >= 0 && a != source {
 			return false
@@ -217,15 +229,29 @@ func (n *nginxError) read(e *entry) bool {
 	case bytes.HasPrefix(what, []byte(`user "`)) && (bytes.HasSuffix(what, []byte(": password mismatch")) || bytes.Contains(what, []byte(`" was not found in "`)) || bytes.Contains(what, []byte(`": was not found in "`))),
 		bytes.HasPrefix(what, []byte("PAM: user '")):
 		kind = "web-login"
-	case bytes.HasPrefix(what, []byte(`open() "`)), bytes.Contains(what, []byte(`" is not found (2: `)):
-		i, j := bytes.IndexByte(what, '"'), bytes.LastIndexByte(what, '"') // a path may hold some of its own
-		if i < j {
-			kind = n.rules.Kind(&web.Request{Source: source, At: e.at, Path: what[i+1 : j], Status: 404})
-		}
-	case bytes.HasPrefix(what, []byte("client sent invalid ")), bytes.HasPrefix(what, []byte("access forbidden by rule")):
+	case bytes.HasSuffix(what, []byte(" (36: File name too long)")): // nobody links to such a name
 		kind = "web-probe"
+	case bytes.HasPrefix(what, []byte(`open() "`)), bytes.Contains(what, []byte(`" is not found (2: `)):
+		kind = n.rules.Kind(&web.Request{Source: source, At: e.at, Path: asked(what, text[first:]), Status: 404})
+	case bytes.HasPrefix(what, []byte("client sent invalid ")), bytes.HasPrefix(what, []byte("access forbidden by rule")),
+		bytes.HasPrefix(what, []byte("ModSecurity: Access denied with code ")):
+		kind = "web-probe"
+	case bytes.HasPrefix(what, []byte(`client login failed: "`)) && bytes.HasSuffix(what, []byte(`nvalid" while in http auth state`)),
+		bytes.HasPrefix(what, []byte(`client login failed: "Invalid `)) && bytes.HasSuffix(what, []byte(`" while in http auth state`)):
+		kind = "mail-login"
 	}
 	return hostile(e, kind, source, kind != "")
+}
+
+// asked returns the path that was asked for: of the request in a message's tail, else the file before it.
+func asked(what, tail []byte) []byte {
+	_, rest, _ := bytes.Cut(tail, []byte(`, request: "`))
+	if line, _, ok := bytes.Cut(rest, []byte(" HTTP/")); ok {
+		_, path := firstWord(line)
+		return path
+	}
+	path, _, _ := bytes.Cut(what[bytes.IndexByte(what, '"')+1:], []byte(`" `))
+	return inSite(path)
 }
 
 // tailOf weighs what stands behind a client's address, in a message about a request that nginx took: such a request's line
