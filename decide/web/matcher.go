@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -59,27 +60,57 @@ func (r Rules) Matcher() *Matcher {
 	if r.ranges == nil { // then nobody is known to come from elsewhere
 		m.rules = slices.DeleteFunc(m.rules, func(c rule) bool { return len(c.Outside) > 0 })
 	}
-	var names, paths []string
-	for _, c := range m.rules {
-		names = append(names, c.Agent...)
-		paths = append(append(paths, c.Path...), c.Begin...)
+	m.names, m.paths = &parts{}, &parts{}
+	bit := uint64(1)
+	for i := range m.rules {
+		c := &m.rules[i]
+		for _, name := range c.Agent {
+			m.names.add(name, anyOf)
+		}
+		for _, list := range [][]string{c.Path, c.Begin} {
+			if len(list) == 0 {
+				continue
+			}
+			for _, part := range list {
+				m.paths.add(part, bit)
+			}
+			c.needs |= bit
+			if bit != lastBit {
+				bit <<= 1
+			}
+		}
 	}
-	m.names, m.paths = newParts(names), newParts(paths)
 	return m
 }
 
 // Kind tells what a request is an attempt at; nothing for an ordinary one.
 func (m *Matcher) Kind(r *Request) string {
 	r.said = m.agent(r.Agent)
-	plain := m.decoded(r.Path)
-	for _, i := range m.left(r.Status, r.said.asked, m.paths.in(r.Path) || m.paths.in(plain)) {
+	sent, meant := target{r.Path, m.paths.find(r.Path)}, target{m.decoded(r.Path), 0}
+	if len(meant.path) > 0 {
+		meant.found = m.paths.find(meant.path)
+	}
+	for _, i := range m.left(r.Status, r.said.asked, sent.found|meant.found != 0) {
 		c := &m.rules[i]
-		if c.holds(r, plain) && (len(c.Outside) == 0 || m.elsewhere(c, r)) && (c.Pace <= 1 || m.often(i, c.Pace, r)) {
+		if c.needs&^(sent.found|meant.found) != 0 { // as of most
+			continue
+		}
+		if c.holds(r) && (c.asks(sent) || len(meant.path) > 0 && c.asks(meant)) &&
+			(len(c.Outside) == 0 || m.elsewhere(c, r)) && (c.Pace <= 1 || m.often(i, c.Pace, r)) {
 			return c.Kind
 		}
 	}
 	return ""
 }
+
+// target is a path, as it was sent or decoded, and the bits of the lists of which it holds one.
+type target struct {
+	path  []byte
+	found uint64
+}
+
+// lastBit is that of every list for which there is no other.
+const lastBit = 1 << 63
 
 // mostDecodings is how often a path is decoded: what was encoded twice is what a filter in between is to pass over.
 const mostDecodings = 3
@@ -135,7 +166,7 @@ func (m *Matcher) left(status int64, agent, path bool) []int {
 func (m *Matcher) find(status int64, agent, path bool) []int {
 	var out []int
 	for i := range m.rules {
-		if c := &m.rules[i]; c.answers(status) && (agent || c.agents == nil) && (path || len(c.Path)+len(c.Begin) == 0) {
+		if c := &m.rules[i]; c.answers(status) && (agent || c.agents == nil) && (path || c.needs == 0) {
 			out = append(out, i)
 		}
 	}
@@ -153,27 +184,28 @@ func (m *Matcher) elsewhere(c *rule, r *Request) bool {
 	return known && !inside
 }
 
-// holds tells whether the conditions hold for a request, those on its path for what it is when decoded too, if that is another.
-func (c *rule) holds(r *Request, plain []byte) bool {
-	if c.User && !r.User || len(c.Method) > 0 && !slices.Contains(c.Method, r.Method) {
-		return false
-	}
-	if c.agents != nil && !c.agents.in(r.Agent) {
-		return false
-	}
-	return c.asks(r.Path) || len(plain) > 0 && c.asks(plain)
+// holds tells whether the conditions hold that aren't on the path.
+func (c *rule) holds(r *Request) bool {
+	return (!c.User || r.User) && (len(c.Method) == 0 || slices.Contains(c.Method, r.Method)) && (c.agents == nil || c.agents.in(r.Agent))
 }
 
-// asks tells whether the conditions on a path hold.
-func (c *rule) asks(path []byte) bool {
-	whole := path
+// asks tells whether those on the path hold.
+func (c *rule) asks(t target) bool {
+	if t.found&c.needs != c.needs {
+		return false
+	}
+	if c.needs == 0 && len(c.End) == 0 {
+		return true
+	}
+	path, whole := t.path, t.path
 	if i := bytes.IndexByte(path, '?'); i >= 0 {
 		path = path[:i]
 	}
 	if !c.Query {
 		whole = path
 	}
-	return (len(c.Path) == 0 || c.parts.in(whole)) &&
+	again := c.needs&lastBit != 0 || len(whole) < len(t.path) // what was found may be another list's, or stand behind the ?
+	return (len(c.Path) == 0 || !again || c.parts.in(whole)) &&
 		(len(c.Begin) == 0 || slices.ContainsFunc(c.Begin, func(begin string) bool { return len(begin) <= len(path) && startsFold(path, begin) })) &&
 		(len(c.End) == 0 || slices.ContainsFunc(c.End, func(end string) bool { return endsFold(path, end) }))
 }
@@ -206,87 +238,145 @@ func (m *Matcher) forget(now time.Time) {
 	}
 }
 
-// parts are texts in lower case by their first byte, so that a look for all of them passes over a text once.
+// parts are texts in lower case, ready for a look for all of them that passes over a text once. Of two places in the text it looks
+// at the four bytes of one, so that each part is found by its four at one place or by those at the next.
 type parts struct {
-	by    [256][]part
-	seeds [seedBits / 64]uint64 // a bit for each three bytes with which one begins, or goes on behind its first where the step is two
-	step  int                   // at each how many bytes of a text a look at three is enough; 0 where one has less than three
+	seeds bitmap      // of the four bytes by which a part is found
+	by    [256][]part // those of five bytes and more, by these four
+	fours bitmap      // as seeds, of those of four bytes alone
+	four  []part      // those
+	short []part      // those of less, looked for one by one
 }
 
-// seedBits is large enough that hardly any three bytes share theirs: two to the power of seedLog.
+// bitmap has a bit for each seed.
+type bitmap [seedBits / 64]uint64
+
+func (b *bitmap) has(seed uint32) bool { return b[seed>>6]&(1<<(seed&63)) != 0 }
+
+func (b *bitmap) add(seed uint32) { b[seed>>6] |= 1 << (seed & 63) }
+
+// seedBits is large enough that hardly any four bytes share theirs: two to the power of seedLog.
 const (
-	seedLog  = 15
+	seedLog  = 16
 	seedBits = 1 << seedLog
 )
 
-// part is a text, and its second byte, by which most of those with the same first one are told apart.
+// part is a text and the four bytes by which it is found.
 type part struct {
-	second byte // 0 where there is none
-	text   string
+	text string
+	of   uint64 // what it is looked for by
+	at   int    // where in it they are
+	four uint32 // what they are, of those that count
+	mask uint32 // the bits of those
 }
+
+// anyOf is what a part is of where it doesn't matter.
+const anyOf = 1
 
 func newParts(lower []string) *parts {
-	p := parts{step: 2}
+	p := &parts{}
 	for _, text := range lower {
-		second := byte(0)
-		if len(text) > 1 {
-			second = text[1]
-		}
-		p.by[text[0]] = append(p.by[text[0]], part{second, text})
-		p.step = max(0, min(p.step, len(text)-2))
+		p.add(text, anyOf)
 	}
-	for _, text := range lower {
-		for i := range p.step {
-			seed := seedOf(uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16)
-			p.seeds[seed>>6] |= 1 << (seed & 63)
-		}
+	return p
+}
+
+func (p *parts) add(text string, of uint64) {
+	if len(text) < 4 {
+		p.short = append(p.short, part{text: text, of: of})
+		return
 	}
-	return &p
+	if len(text) == 4 {
+		lead := fourOf([]byte(text))
+		p.four = append(p.four, part{text, of, 0, lead, 1<<32 - 1}, part{text, of, 1, lead >> 8, 1<<24 - 1})
+		p.fours.add(seedOf(lead))
+		for next := range uint32(256) { // what follows it may be anything, or nothing
+			p.fours.add(seedOf(lead>>8 | next<<24 | anyCase))
+		}
+		for i := range p.seeds {
+			p.seeds[i] |= p.fours[i]
+		}
+		return
+	}
+	from := rarest(text)
+	for i := from; i < from+2; i++ {
+		four := fourOf([]byte(text[i:]))
+		seed := seedOf(four)
+		p.seeds.add(seed)
+		p.by[byte(seed)] = append(p.by[byte(seed)], part{text, of, i, four, 1<<32 - 1})
+	}
 }
 
-// seedOf returns the bit of the lowest three bytes, whatever the case of their letters.
-func seedOf(text uint32) uint32 {
-	return (text | 0x202020) << 8 * 0x9e3779b1 >> (32 - seedLog)
-}
-
-// may tells whether one of them may have the lowest three bytes in front.
-func (p *parts) may(text uint32) bool {
-	seed := seedOf(text)
-	return p.seeds[seed>>6]&(1<<(seed&63)) != 0
-}
-
-// in tells whether a text holds one of them, in whatever case.
-func (p *parts) in(text []byte) bool {
-	if p.step == 0 {
-		for i := range text {
-			if p.at(text, i) {
-				return true
+// rarest returns where in a part five bytes stand of which paths have few, so that a look seldom stops in vain.
+func rarest(text string) int {
+	best, most := 0, 0
+	for i := range len(text) - 4 {
+		rare := 0
+		for _, c := range []byte(text[i : i+5]) {
+			if !strings.ContainsRune("/-.etaoinsrhldcump", rune(c)) {
+				rare++
 			}
 		}
-		return false
-	}
-	i := p.step - 1
-	for ; i+3 < len(text); i += p.step {
-		if p.may(binary.LittleEndian.Uint32(text[i:])) && p.around(text, i) {
-			return true
+		if rare >= most {
+			best, most = i, rare
 		}
 	}
-	return i+2 < len(text) && p.may(uint32(text[i])|uint32(text[i+1])<<8|uint32(text[i+2])<<16) && p.around(text, i)
+	return best
 }
 
-// around tells whether one of them stands at a place of a text, or before it where the step passed over that.
-func (p *parts) around(text []byte, i int) bool { return p.at(text, i) || p.at(text, i-p.step+1) }
+// anyCase is the bit by which small and large letters differ, in four bytes.
+const anyCase = 0x20202020
 
-// at tells whether one of them stands at a place of a text.
-func (p *parts) at(text []byte, i int) bool {
-	second := byte(0)
-	if i+1 < len(text) {
-		second = small(text[i+1])
+// fourOf returns the first four bytes, whatever the case of their letters.
+func fourOf(text []byte) uint32 { return binary.LittleEndian.Uint32(text) | anyCase }
+
+// seedOf returns the bit of four bytes.
+func seedOf(four uint32) uint32 { return four * 0x9e3779b1 >> (32 - seedLog) }
+
+// in tells whether a text holds one of them, in whatever case.
+func (p *parts) in(text []byte) bool { return p.find(text) != 0 }
+
+// find returns what those are of that a text holds, in whatever case.
+func (p *parts) find(text []byte) uint64 {
+	of := uint64(0)
+	i := 1
+	for ; i+3 < len(text); i += 2 {
+		four := fourOf(text[i:])
+		seed := seedOf(four)
+		if !p.seeds.has(seed) { // as of nearly all
+			continue
+		}
+		of |= at(p.by[byte(seed)], four, text, i)
+		if p.fours.has(seed) {
+			of |= at(p.four, four, text, i)
+		}
 	}
-	list := p.by[small(text[i])]
+	if i+3 == len(text) { // one of four may end where the text does
+		of |= at(p.four, fourOf(text[i-1:])>>8, text, i)
+	}
+	for _, x := range p.short {
+		if holdsFold(text, x.text) {
+			of |= x.of
+		}
+	}
+	return of
+}
+
+// at returns what those of a list are of that stand where four bytes were found in a text.
+func at(list []part, four uint32, text []byte, i int) uint64 {
+	of := uint64(0)
 	for k := range list {
 		x := &list[k]
-		if (x.second == second || x.second == 0) && len(x.text) <= len(text)-i && startsFold(text[i:], x.text) {
+		if from := i - x.at; four&x.mask == x.four && from >= 0 && len(x.text) <= len(text)-from && startsFold(text[from:], x.text) {
+			of |= x.of
+		}
+	}
+	return of
+}
+
+func holdsFold(text []byte, lower string) bool {
+	for i := range len(text) - len(lower) + 1 {
+		if startsFold(text[i:], lower) {
 			return true
 		}
 	}

@@ -117,6 +117,7 @@ type rule struct {
 	status [mostStatus]bool
 	parts  *parts // of Path
 	agents *parts // of Agent; nil for none
+	needs  uint64 // the bits of its Path and Begin in the look for all rules' at once; 0 where it has none
 }
 
 func compile(r Rule) (rule, error) {
