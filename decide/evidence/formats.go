@@ -22,6 +22,7 @@ var formats = []format{
 	{"sendmail", isSendmail, nil, nil, newSendmail},
 	{"mailboxes", isMailbox, nil, nil, newMailboxes},
 	{"access", isWebServer, accessLine, requestOf, newAccess},
+	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager},
 	{"suricata", nil, suricataLine, nil, newSuricata},
 	{"zeek", nil, zeekLine, nil, newZeek},
 	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON},

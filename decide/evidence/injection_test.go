@@ -92,6 +92,10 @@ var injections = map[string]struct {
 		`~2001:db8::1:443 PEER - - [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 47 "NAME" "NAME"`, `Nov  1 10:00:11 www nginx: PEER - NAME [01/Nov/2026:10:00:11 +0100] "GET /.env HTTP/1.1" 404 0 "NAME" "NAME"`,
 		"www.example.org PEER - - [01/Nov/2026:10:00:00 +0100] \"GET /.env HTTP/1.1\" 404 47 \"-\" \"-\"\n192.0.2.1 PEER - - [01/Nov/2026:10:00:01 +0100] \"GET /.env HTTP/1.1\" 404 47 \"NAME\" \"-\"",
 	}},
+	"proxy-manager": {inQuotes, under("[01/Nov/2026:10:00:00 +0000] ", []string{
+		`404 - GET https www.example.org "/.env?NAME" [Client PEER] [Length 0] [Gzip -] "NAME" "NAME"`,
+		`- 404 404 - GET http www.example.org "/.env?NAME" [Client PEER] [Length 192] [Gzip 3.10] [Sent-to app] "NAME" "NAME"`,
+	})},
 	"access-json": {inJSON, []string{
 		`{"time_iso8601":"2026-11-01T10:00:00+01:00","remote_addr":"PEER","remote_user":"NAME","request":"GET /.env?NAME HTTP/1.1","status":404,"http_x_forwarded_for":"NAME","http_referer":"NAME","http_user_agent":"NAME"}`,
 		`{"level":"info","ts":1793523602.5,"request":{"remote_ip":"PEER","method":"GET","host":"NAME","uri":"/.env?NAME","headers":{"User-Agent":["NAME"],"X-Forwarded-For":["NAME"],"NAME":["NAME"]}},"user_id":"NAME","status":404}`,
@@ -289,19 +293,20 @@ func fuzzForm(f *testing.F, form string) {
 	})
 }
 
-func FuzzInjectSshd(f *testing.F)        { fuzzForm(f, "sshd") }
-func FuzzInjectNetfilter(f *testing.F)   { fuzzForm(f, "netfilter") }
-func FuzzInjectDropbear(f *testing.F)    { fuzzForm(f, "dropbear") }
-func FuzzInjectPostfix(f *testing.F)     { fuzzForm(f, "postfix") }
-func FuzzInjectDovecot(f *testing.F)     { fuzzForm(f, "dovecot") }
-func FuzzInjectExim(f *testing.F)        { fuzzForm(f, "exim") }
-func FuzzInjectSendmail(f *testing.F)    { fuzzForm(f, "sendmail") }
-func FuzzInjectMailboxes(f *testing.F)   { fuzzForm(f, "mailboxes") }
-func FuzzInjectAccess(f *testing.F)      { fuzzForm(f, "access") }
-func FuzzInjectSuricata(f *testing.F)    { fuzzForm(f, "suricata") }
-func FuzzInjectZeek(f *testing.F)        { fuzzForm(f, "zeek") }
-func FuzzInjectAccessJSON(f *testing.F)  { fuzzForm(f, "access-json") }
-func FuzzInjectApacheError(f *testing.F) { fuzzForm(f, "apache-error") }
-func FuzzInjectNginxError(f *testing.F)  { fuzzForm(f, "nginx-error") }
-func FuzzInjectVsftpd(f *testing.F)      { fuzzForm(f, "vsftpd") }
-func FuzzInjectProftpd(f *testing.F)     { fuzzForm(f, "proftpd") }
+func FuzzInjectSshd(f *testing.F)         { fuzzForm(f, "sshd") }
+func FuzzInjectNetfilter(f *testing.F)    { fuzzForm(f, "netfilter") }
+func FuzzInjectDropbear(f *testing.F)     { fuzzForm(f, "dropbear") }
+func FuzzInjectPostfix(f *testing.F)      { fuzzForm(f, "postfix") }
+func FuzzInjectDovecot(f *testing.F)      { fuzzForm(f, "dovecot") }
+func FuzzInjectExim(f *testing.F)         { fuzzForm(f, "exim") }
+func FuzzInjectSendmail(f *testing.F)     { fuzzForm(f, "sendmail") }
+func FuzzInjectMailboxes(f *testing.F)    { fuzzForm(f, "mailboxes") }
+func FuzzInjectAccess(f *testing.F)       { fuzzForm(f, "access") }
+func FuzzInjectProxyManager(f *testing.F) { fuzzForm(f, "proxy-manager") }
+func FuzzInjectSuricata(f *testing.F)     { fuzzForm(f, "suricata") }
+func FuzzInjectZeek(f *testing.F)         { fuzzForm(f, "zeek") }
+func FuzzInjectAccessJSON(f *testing.F)   { fuzzForm(f, "access-json") }
+func FuzzInjectApacheError(f *testing.F)  { fuzzForm(f, "apache-error") }
+func FuzzInjectNginxError(f *testing.F)   { fuzzForm(f, "nginx-error") }
+func FuzzInjectVsftpd(f *testing.F)       { fuzzForm(f, "vsftpd") }
+func FuzzInjectProftpd(f *testing.F)      { fuzzForm(f, "proftpd") }

@@ -128,8 +128,18 @@ Nov  1 10:00:11 www nginx: 192.0.2.66 - - [01/Nov/2026:10:00:11 +0100] "GET /.en
 {"time":"2026-11-01T10:00:00+01:00","remote_addr":"127.0.0.1","request":"GET /.env HTTP/1.1","status":404}
 Nov  1 10:00:11 www caddy[7]: {"level":"info","request":{"remote_ip":"192.0.2.66","method":"GET","uri":"/.env"},"status":404}
 Nov  1 10:00:12 www caddy[7]: {"level":"info","msg":"serving"}
+{"level":"error","ts":1793523602.5,"request":{"remote_ip":"192.0.2.68","method":"GET","uri":"/","headers":{"Authorization":["REDACTED"]}},"user_id":"","status":401,"resp_headers":{"Www-Authenticate":["Basic realm=\"a\""]}}
+{"level":"error","ts":1793523602.5,"request":{"remote_ip":"192.0.2.69","method":"GET","uri":"/","headers":{"Authorization":[]}},"user_id":"","status":401,"resp_headers":{"Www-Authenticate":["Bearer"]}}
+{"level":"error","ts":1793523602.5,"request":{"remote_ip":"192.0.2.69","method":"GET","uri":"/","headers":{}},"user_id":"","status":401,"resp_headers":{"Www-Authenticate":["Basic realm=\"a\""]}}
+{"level":"info","ts":1793523602.5,"request":{"remote_ip":"198.51.100.7","method":"GET","uri":"/","headers":{"User-Agent":["Mozilla/5.0 (X11)"],"Referer":["https://example.org/"]}},"status":0}
 `, []string{"1 192.0.2.66 web-probe two-way 1", "2 192.0.2.66 web-exploit two-way 1", "3 192.0.2.67 web-probe two-way 1", "4 2001:db8::7 web 1", "5 192.0.2.66 web-probe two-way 1",
-			"7 192.0.2.66 web-probe two-way 1", "9 192.0.2.66 web-login two-way 1", "10 127.0.0.1 web-probe two-way 1", "11 192.0.2.66 web-probe two-way 1"}},
+			"7 192.0.2.66 web-probe two-way 1", "9 192.0.2.66 web-login two-way 1", "10 127.0.0.1 web-probe two-way 1", "11 192.0.2.66 web-probe two-way 1", "13 192.0.2.68 web-login two-way 1"}},
+		{"Nginx Proxy Manager", `[01/Nov/2026:10:00:00 +0000] 444 - GET https www.example.org "/.env" [Client 192.0.2.66] [Length 0] [Gzip -] "Mozilla/5.0 (X11)" "-"
+[01/Nov/2026:10:00:01 +0000] - 404 404 - GET http www.example.org "/wp-login.php" [Client 2001:db8::7] [Length 192] [Gzip 3.10] [Sent-to app] "x" "-"
+[01/Nov/2026:10:00:02 +0000] HIT - 200 - GET https www.example.org "/news" [Client 198.51.100.7] [Length 4711] [Gzip 2.1] [Sent-to app] "Mozilla/5.0 (X11; Linux)" "https://www.example.org/"
+[01/Nov/2026:10:00:03 +0000] - 404 404 - GET http www.example.org "/nothing" [Client 198.51.100.7] [Length 192] [Gzip -] [Sent-to app] "x" "-"
+[01/Nov/2026:10:00:04 +0000] 200 - GET https a [Client 192.0.2.1] "/.env" [Client 198.51.100.7]
+`, []string{"1 192.0.2.66 web-probe two-way 1", "2 2001:db8::7 web-probe two-way 1", "3 198.51.100.7 web 1"}},
 		{"Suricata", `{"timestamp":"2026-11-01T10:00:00.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_ip":"198.51.100.1","dest_port":445,"proto":"TCP","alert":{"signature":"ET CINS Active Threat","category":"Misc Attack"},"flow":{"pkts_toserver":1,"pkts_toclient":0}}
 {"timestamp":"2026-11-01T10:00:01.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_ip":"198.51.100.1","dest_port":22,"proto":"TCP","alert":{"signature":"ET SCAN x","category":"Attempted Information Leak"},"flow":{"pkts_toserver":5,"pkts_toclient":4}}
 {"timestamp":"2026-11-01T10:00:02.457984+0100","event_type":"alert","src_ip":"192.0.2.66","src_port":51698,"dest_ip":"198.51.100.1","dest_port":80,"proto":"TCP","app_proto":"http","direction":"to_server","alert":{"signature":"ET EXPLOIT x","category":"Attempted Administrator Privilege Gain"},"flow":{"pkts_toserver":5,"pkts_toclient":4}}

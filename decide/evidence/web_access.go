@@ -12,7 +12,7 @@ import (
 // and the combined format of Apache and nginx.
 func accessLine(c *clock, line []byte, e *entry) bool {
 	const length = len("20/Jan/2015:19:53:28 +0100")
-	if line[0] == '{' { // JSON may hold such a time too
+	if line[0] == '{' || line[0] == '[' { // JSON may hold such a time too, and others begin with it
 		return false
 	}
 	for open := 0; open < 1000; open++ { // a user's name may hold a bracket too

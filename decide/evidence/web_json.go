@@ -32,7 +32,7 @@ func (o object) isAccess() bool {
 		}
 	}
 	status := o.number(statusKeys...)
-	return asked && status >= 100 && status <= 599
+	return asked && (status >= 100 && status <= 599 || status == 0) // Caddy writes 0 where the client was gone
 }
 
 // peer returns the one address that stands under the keys of the source. A server that writes what clients send as it comes
@@ -109,6 +109,10 @@ func (a *accessJSON) read(e *entry) bool {
 		[]byte(o.text(userKeys...)), []byte(from.text(methodKeys...)), []byte(from.text(refererKeys...))}
 	if headers := from.inner("headers"); headers != nil {
 		r.referer, r.Agent = []byte(headers.first("Referer")), []byte(headers.first("User-Agent"))
+		// Caddy names no user whose password was wrong, but keeps that one was sent, to a page that asks for it.
+		if _, sent := headers["Authorization"]; sent && strings.HasPrefix(o.inner("resp_headers").first("Www-Authenticate"), "Basic ") {
+			r.user = []byte("Authorization")
+		}
 	}
 	if line := []byte(o.text("request")); len(line) > 0 && len(r.method) == 0 {
 		r.method, r.Path, _ = requestLine(line)
