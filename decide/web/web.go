@@ -115,7 +115,7 @@ const mostStatus = 600
 type rule struct {
 	Rule
 	status [mostStatus]bool
-	parts  *parts // of Path
+	parts  *parts // of Path; nil for none
 	agents *parts // of Agent; nil for none
 	needs  uint64 // the bits of its Path and Begin in the look for all rules' at once; 0 where it has none
 }
@@ -164,7 +164,9 @@ func compile(r Rule) (rule, error) {
 		}
 	}
 	c.Agent, c.Outside, c.Holder = lower(r.Agent), lower(r.Outside), lower(r.Holder)
-	c.parts = newParts(c.Path)
+	if len(c.Path) > 0 {
+		c.parts = newParts(c.Path)
+	}
 	if len(c.Agent) > 0 {
 		c.agents = newParts(c.Agent)
 	}
