@@ -147,16 +147,22 @@ type digest struct {
 	alone    [1]int           // room for one form
 	first    []int            // the forms that are tried before all
 	programs map[string][]int // the forms of the programs that wrote lines
+	// bare is the form of lines that are a message and nothing else, as a server in a container writes them. That they are its own
+	// only the operator knows, who named the form; else others could write them. -1 for none.
+	bare int
 }
 
 func newDigest(name string, o Options, t *Tally) *digest {
-	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, programs: map[string][]int{}}
+	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, programs: map[string][]int{}, bare: -1}
 	for i, f := range formats {
 		var r reader
 		if o.Format == "" || o.Format == f.name {
 			r = f.open(o)
 			if f.first != nil {
 				d.first = append(d.first, i)
+			}
+			if o.Format == f.name && f.line == nil {
+				d.bare = i
 			}
 		}
 		p, _ := r.(puzzler)
@@ -190,6 +196,7 @@ func (d *digest) line(text []byte) error {
 		return d.readOwn(text)
 	}
 	e := &d.entry
+	wrote := d.clock.at // the moment of reading, where nothing says when it was written
 	for _, i := range d.first {
 		if formats[i].first(&d.clock, text, e) {
 			if d.known = true; d.dated(e.at) {
@@ -208,13 +215,26 @@ func (d *digest) line(text []byte) error {
 			if text = trim(inner); len(text) == 0 {
 				return nil
 			}
+			if !unwrapped.at.IsZero() {
+				wrote = unwrapped.at
+			}
 		}
-	} else if inner, ok := unwrapCRI(text); ok {
-		if text = inner; len(text) == 0 {
+	} else if inner, at, ok := unwrapCRI(text); ok {
+		if text, wrote = inner, at; len(text) == 0 {
 			return nil
 		}
 	}
-	if d.clock.split(text, e) {
+	whole := d.clock.split(text, e)
+	if d.bare >= 0 && (!whole || len(e.host)+len(e.pid) == 0) {
+		at, message, timed := d.clock.time(text)
+		if !timed {
+			at, message = wrote, text
+		}
+		e.fields = fields{at: at, message: message}
+		d.alone[0] = d.bare
+		return d.readBy(e, d.alone[:])
+	}
+	if whole {
 		return d.readBy(e, d.formsAt(e))
 	}
 	for i := range formats {

@@ -71,15 +71,16 @@ func journalText(raw json.RawMessage) ([]byte, bool) {
 
 // unwrapCRI takes off what Kubernetes' runtimes put before a line: TIME stdout|stderr F|P. A part of a line, P, counts for
 // nothing.
-func unwrapCRI(line []byte) ([]byte, bool) {
+func unwrapCRI(line []byte) (inner []byte, at time.Time, ok bool) {
 	if len(line) < 40 || line[4] != '-' || line[10] != 'T' {
-		return nil, false
+		return nil, at, false
 	}
-	_, rest := firstWord(line)
+	word, rest := firstWord(line)
 	for _, stream := range []string{"stdout F ", "stderr F "} {
 		if inner, ok := after(rest, stream); ok {
-			return inner, true
+			at, err := time.Parse(time.RFC3339, string(word))
+			return inner, at, err == nil
 		}
 	}
-	return nil, false
+	return nil, at, false
 }
