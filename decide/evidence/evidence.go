@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"lastresort/decide/history"
@@ -196,7 +197,7 @@ func (d *digest) line(text []byte) error {
 		return d.readOwn(text)
 	}
 	e := &d.entry
-	wrote := d.clock.at // the moment of reading, where nothing says when it was written
+	var wrote time.Time // where what is around the line says so
 	for _, i := range d.first {
 		if formats[i].first(&d.clock, text, e) {
 			if d.known = true; d.dated(e.at) {
@@ -215,27 +216,18 @@ func (d *digest) line(text []byte) error {
 			if text = trim(inner); len(text) == 0 {
 				return nil
 			}
-			if !unwrapped.at.IsZero() {
-				wrote = unwrapped.at
-			}
+			wrote = unwrapped.at
 		}
 	} else if inner, at, ok := unwrapCRI(text); ok {
 		if text, wrote = inner, at; len(text) == 0 {
 			return nil
 		}
 	}
-	whole := d.clock.split(text, e)
-	if d.bare >= 0 && (!whole || len(e.host)+len(e.pid) == 0) {
-		at, message, timed := d.clock.time(text)
-		if !timed {
-			at, message = wrote, text
-		}
-		e.fields = fields{at: at, message: message}
-		d.alone[0] = d.bare
-		return d.readBy(e, d.alone[:])
-	}
-	if whole {
+	if d.clock.split(text, e) && (d.bare < 0 || len(e.host)+len(e.pid) > 0 || slices.Contains(d.formsAt(e), d.bare)) {
 		return d.readBy(e, d.formsAt(e))
+	}
+	if d.bare >= 0 && d.readMessage(e, text, wrote) {
+		return nil
 	}
 	for i := range formats {
 		f := &formats[i]
@@ -248,6 +240,27 @@ func (d *digest) line(text []byte) error {
 		}
 	}
 	return d.notUnderstood(text)
+}
+
+// readMessage reads a line that is a message alone, and tells whether it is one: where neither it nor what is around it has a time,
+// because it shows something. It is then of the moment of reading.
+func (d *digest) readMessage(e *entry, text []byte, wrote time.Time) bool {
+	at, message, timed := d.clock.time(text)
+	switch {
+	case timed:
+	case wrote.IsZero():
+		e.fields = fields{at: d.clock.at, message: text}
+		shows := d.give(e, d.bare)
+		d.known = d.known || shows
+		return shows
+	default:
+		at, message = wrote, text
+	}
+	e.fields = fields{at: at, message: message}
+	if d.known = true; d.dated(at) {
+		d.give(e, d.bare)
+	}
+	return true
 }
 
 // readOwn reads a line by the operator's pattern.

@@ -81,6 +81,19 @@ func TestBuiltinRules(t *testing.T) {
 		{"GET", "/code/app/.env", 404, false, "web-probe"},
 		{"GET", "/shop/dump.sql.gz", 404, false, "web-probe"},
 		{"GET", "/shop/dump.sql.gz", 200, false, ""},
+		{"GET", "/wp-content/uploads/2026/11/a.jpg", 404, false, ""},
+		{"GET", "/wp-content/plugins/shop/readme.txt?v=1", 404, false, "web-probe"},
+		{"GET", "/wp-content/plugins/shop/", 403, false, "web-probe"},
+		{"GET", "/wp-content/news", 404, false, ""},
+		{"POST", "/wp-admin/admin-ajax.php", 403, false, ""},
+		{"POST", "/wp-admin/admin.php", 403, false, "web-probe"},
+		{"GET", "/roundcube/skins/a.svg", 404, false, ""},
+		{"GET", "/roundcube/", 404, false, "web-probe"},
+		{"GET", "/autodiscover/autodiscover.xml", 404, false, ""},
+		{"POST", "/autodiscover/autodiscover.json?@a", 404, false, "web-exploit"},
+		{"GET", "/owa/", 440, false, ""},
+		{"GET", "/wp-admin/", 499, false, ""},
+		{"GET", "/account/order_history", 404, false, ""},
 		{"TRACE", "/", 405, false, "web-probe"},
 		{"TRACE", "/", 200, false, ""},
 		{"GET", "", 999, false, ""},
@@ -127,11 +140,16 @@ func TestEveryBuiltinPartCounts(t *testing.T) {
 		}
 		for i, part := range slices.Concat(rule.Begin, rule.Path, rule.End) {
 			parts++
-			lead := "/x"
-			if i < len(rule.Begin) {
+			lead, tail := "/x", ""
+			switch path := i >= len(rule.Begin) && i < len(rule.Begin)+len(rule.Path); {
+			case i < len(rule.Begin):
 				lead = ""
+			case path && len(rule.End) > 0:
+				tail = "x" + rule.End[0]
+			case !path && len(rule.Path) > 0:
+				lead = rule.Path[0] + "x"
 			}
-			r := web.Request{At: noon, Method: "GET", Path: []byte(lead + strings.ToUpper(part)), Status: 404}
+			r := web.Request{At: noon, Method: "GET", Path: []byte(lead + strings.ToUpper(part) + tail), Status: 404}
 			if len(rule.Method)+len(rule.Status) > 0 {
 				r.Method, r.Status = example(rule, r)
 			}
