@@ -1,0 +1,286 @@
+package evidence
+
+import (
+	"slices"
+	"time"
+)
+
+// digest reads lines in the forms that they may have.
+type digest struct {
+	name     string
+	o        Options
+	tally    *Tally
+	sum      Summary
+	number   int64     // of the present line in its file
+	readers  []reader  // beside formats; nil where a form isn't asked for
+	puzzlers []puzzler // those of the readers that are; nil for the others
+	seen     []bool    // beside formats: whether there were lines of that form
+	clock    clock
+	entry    entry // the present line, kept here so that each doesn't cost memory
+	known    bool  // a line had the header of a syslog line
+	trial    int64
+	own      addresses        // that a pattern read
+	alone    [1]int           // room for one form
+	first    []int            // the forms that are tried before all
+	programs map[string][]int // the forms of the programs that wrote lines
+	// bare is the form of lines that are a message and nothing else, as a server in a container writes them. That they are its own
+	// only the operator knows, who named the form; else others could write them. -1 for none.
+	bare int
+}
+
+func newDigest(name string, o Options, t *Tally) *digest {
+	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, programs: map[string][]int{}, bare: -1}
+	for i, f := range formats {
+		var r reader
+		if o.Format == "" || o.Format == f.name {
+			r = f.open(o)
+			if f.first != nil {
+				d.first = append(d.first, i)
+			}
+			if o.Format == f.name && f.line == nil {
+				d.bare = i
+			}
+		}
+		p, _ := r.(puzzler)
+		d.readers, d.puzzlers = append(d.readers, r), append(d.puzzlers, p)
+	}
+	return d
+}
+
+// trialLines is after how many lines a log must have shown a form that is known.
+const trialLines = 200
+
+// line reads one line.
+func (d *digest) line(text []byte) error {
+	d.sum.Lines++
+	if d.number++; d.o.Progress != nil && d.number%4096 == 0 {
+		d.o.Progress(d.number)
+	}
+	text = trim(text)
+	if d.number == 1 {
+		text, _ = after(text, "\xef\xbb\xbf") // a byte order mark
+	}
+	if len(text) == 0 || d.known && isBlank(text[0]) { // the journal indents what goes on with a message
+		return nil
+	}
+	if text[0] == '-' && isRemark(text) {
+		d.known = true
+		d.sum.Lines-- // it is none of the log's
+		return nil
+	}
+	if d.o.Own != nil {
+		return d.readOwn(text)
+	}
+	e := &d.entry
+	var wrote time.Time // where what is around the line says so
+	for _, i := range d.first {
+		if formats[i].first(&d.clock, text, e) {
+			if d.known = true; d.dated(e.at) {
+				d.give(e, i)
+			}
+			return nil
+		}
+	}
+	if text[0] == '{' {
+		inner, unwrapped, journal, ok := unwrap(text)
+		switch {
+		case ok && journal:
+			e.fields = unwrapped
+			return d.readBy(e, d.formsOf(e.program))
+		case ok:
+			if text = trim(inner); len(text) == 0 {
+				return nil
+			}
+			wrote = unwrapped.at
+		}
+	} else if inner, at, ok := unwrapCRI(text); ok {
+		if text, wrote = inner, at; len(text) == 0 {
+			return nil
+		}
+	}
+	if d.clock.split(text, e) && (d.bare < 0 || len(e.host)+len(e.pid) > 0 || slices.Contains(d.formsAt(e), d.bare)) {
+		return d.readBy(e, d.formsAt(e))
+	}
+	if d.bare >= 0 && d.readMessage(e, text, wrote) {
+		return nil
+	}
+	for i := range formats {
+		f := &formats[i]
+		if d.readers[i] == nil || f.line == nil {
+			continue
+		}
+		if f.line(&d.clock, text, e) {
+			d.alone[0] = i
+			return d.readBy(e, d.alone[:])
+		}
+	}
+	return d.notUnderstood(text)
+}
+
+// readMessage reads a line that is a message alone, and tells whether it is one: where neither it nor what is around it has a time,
+// because it shows something. It is then of the moment of reading.
+func (d *digest) readMessage(e *entry, text []byte, wrote time.Time) bool {
+	at, message, timed := d.clock.time(text)
+	switch {
+	case timed:
+	case wrote.IsZero():
+		e.fields = fields{at: d.clock.at, message: text}
+		shows := d.give(e, d.bare)
+		d.known = d.known || shows
+		return shows
+	default:
+		at, message = wrote, text
+	}
+	e.fields = fields{at: at, message: message}
+	if d.known = true; d.dated(at) {
+		d.give(e, d.bare)
+	}
+	return true
+}
+
+// readOwn reads a line by the operator's pattern.
+func (d *digest) readOwn(text []byte) error {
+	at, ev, ok := d.o.Own.read(&d.clock, d.own, text)
+	switch {
+	case !ok:
+		d.unknown(text)
+		return nil
+	case !d.dated(at):
+		return nil
+	}
+	if ev.Source.IsValid() && ev.Kind+ev.Service != "" {
+		d.count(&ev)
+	}
+	return nil
+}
+
+// formsAt is formsOf for a line's program.
+func (d *digest) formsAt(e *entry) []int {
+	h := e.head
+	if h == nil {
+		return d.formsOf(e.program)
+	}
+	if !h.asked {
+		h.forms, h.asked = d.formsOf(e.program), true
+	}
+	return h.forms
+}
+
+// formsOf returns the forms that a program's lines may be of. It remembers them, for programs are few and lines many.
+func (d *digest) formsOf(program []byte) []int {
+	forms, ok := d.programs[string(program)]
+	if ok {
+		return forms
+	}
+	for i, f := range formats {
+		if d.readers[i] != nil && f.program != nil && f.program(program) {
+			forms = append(forms, i)
+		}
+	}
+	if len(d.programs) >= mostPrograms {
+		clear(d.programs)
+	}
+	d.programs[string(program)] = forms
+	return forms
+}
+
+// mostPrograms bounds how many programs are remembered.
+const mostPrograms = 256
+
+// readBy gives a line to the readers that it is for, until one makes an event of it.
+func (d *digest) readBy(e *entry, forms []int) error {
+	d.known = true
+	if !d.dated(e.at) {
+		return nil
+	}
+	for _, i := range forms {
+		if d.give(e, i) || len(e.message) == 0 {
+			break
+		}
+		if p := d.puzzlers[i]; p != nil && p.puzzled() {
+			return d.notUnderstood(e.message)
+		}
+	}
+	return nil
+}
+
+// give gives a line to one reader, and tells whether that made an event of it.
+func (d *digest) give(e *entry, form int) bool {
+	if !d.seen[form] {
+		d.recognise(form)
+	}
+	if len(e.message) == 0 || !d.readers[form].read(e) {
+		return false
+	}
+	d.count(&e.shows)
+	return true
+}
+
+// isRemark tells what journalctl says of itself between the lines.
+func isRemark(text []byte) bool {
+	for _, remark := range []string{"-- No entries --", "-- cursor: ", "-- Logs begin at ", "-- Journal begins at ", "-- Boot ", "-- Reboot --"} {
+		if _, ok := after(text, remark); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// recognise notes that there are lines of a form.
+func (d *digest) recognise(form int) {
+	d.seen[form] = true
+	d.sum.Formats = nil
+	for i, f := range formats {
+		if d.seen[i] {
+			d.sum.Formats = append(d.sum.Formats, f.name)
+		}
+	}
+}
+
+// dated notes the time of a line, and tells whether it counts: one of the future doesn't.
+func (d *digest) dated(at time.Time) bool {
+	if at == d.sum.Last { // as most are: of the same second, read in the same way
+		return true
+	}
+	newest := d.clock.future
+	if !d.o.Newest.IsZero() {
+		newest = d.o.Newest
+	}
+	if at.After(newest) {
+		d.sum.Future++
+		return false
+	}
+	if d.sum.Last.Before(at) {
+		d.sum.Last = at
+	}
+	return true
+}
+
+// unknown counts a line that isn't understood.
+func (d *digest) unknown(text []byte) {
+	d.sum.Unknown++
+	if d.sum.Example == "" {
+		d.sum.Example = string(text[:min(len(text), 100)])
+	}
+}
+
+// notUnderstood counts a line that no form has, and gives up where none of the first ones has any.
+func (d *digest) notUnderstood(text []byte) error {
+	d.unknown(text)
+	if d.trial++; d.trial >= trialLines && !d.known {
+		return &FormatError{d.name, d.sum.Example}
+	}
+	return nil
+}
+
+func (d *digest) count(ev *Event) {
+	if ev.Kind != "" {
+		d.sum.Hostile++
+	} else {
+		d.sum.Honest++
+	}
+	d.tally.add(ev)
+	if d.o.Line != nil {
+		d.o.Line(d.number, *ev)
+	}
+}
