@@ -11,9 +11,15 @@ func isPostfix(program []byte) bool {
 
 // postfix reads what its SMTP servers say of clients. A client is HOST[ADDRESS], where HOST is a name that was looked up, in
 // which postfix leaves no bracket; what clients say of themselves comes behind it.
-type postfix struct{ addresses addresses }
+type postfix struct {
+	addresses addresses
+	known     map[netip.Addr]bool // clients that logged in
+}
 
-func newPostfix(Options) reader { return &postfix{addresses{}} }
+// mostKnown bounds how many are remembered.
+const mostKnown = 1 << 12
+
+func newPostfix(Options) reader { return &postfix{addresses{}, map[netip.Addr]bool{}} }
 
 // read implements reader.
 func (p *postfix) read(e *entry) bool {
@@ -38,7 +44,8 @@ func (p *postfix) read(e *entry) bool {
 			}
 			rest, from := after(rest, "from ")
 			source, _, ok := p.client(rest)
-			return hostile(e, "scan", source, from && ok)
+			// A client's connection may go, too: one that logs in otherwise is somebody's on the road.
+			return hostile(e, "scan", source, from && ok && (lead[0] != 'l' || !p.known[source]))
 		}
 	}
 	if string(e.program) == "postscreen" {
@@ -125,6 +132,10 @@ func (p *postfix) accepted(e *entry, text []byte) bool {
 	service := "smtp"
 	if _, login := after(rest, ", sasl_method="); login {
 		service = "submission"
+		if len(p.known) >= mostKnown {
+			clear(p.known)
+		}
+		p.known[source] = ok
 	}
 	return honest(e, service, source, ok)
 }

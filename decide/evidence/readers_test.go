@@ -62,10 +62,13 @@ Nov  1 10:00:20 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from m.example[198.51
 Nov  1 10:00:21 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from m.example[198.51.100.9]: 450 <x@example.org>: Recipient address rejected: try again; from=<a@example.net>
 Nov  1 10:00:22 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from unknown[192.0.2.66]: 454 4.7.1 <x@example.net>: Relay access denied; from=<a> to=<x@example.net>
 Nov  1 10:00:23 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from unknown[192.0.2.66]: 450 <User>: Helo command rejected: Host not found; from=<a> to=<b>
+Nov  1 10:00:23 mx postfix/submission/smtpd[1]: lost connection after AUTH from home.example[198.51.100.7]
+Nov  1 10:00:23 mx postfix/submission/smtpd[1]: lost connection after AUTH from unknown[192.0.2.66]
 Nov  1 10:00:24 mx postfix/smtpd[1]: 4CD: milter-reject: DATA from unknown[192.0.2.66]: 5.7.1 spam; from=<a> to=<b>
 `, []string{"1 192.0.2.66 mail-login two-way 1", "2 192.0.2.66 mail-login two-way 1", "5 192.0.2.66 spam two-way 1", "6 192.0.2.66 scan two-way 1", "7 198.51.100.9 scan two-way 1",
 			"9 192.0.2.66 spam two-way 1", "10 192.0.2.66 scan two-way 1", "11 192.0.2.66 scan two-way 1", "12 198.51.100.9 smtp 1", "13 198.51.100.7 submission 1",
-			"23 192.0.2.66 scan two-way 1", "24 192.0.2.66 scan two-way 1", "25 192.0.2.66 spam two-way 1"}},
+			"23 192.0.2.66 scan two-way 1", "24 192.0.2.66 scan two-way 1", "26 192.0.2.66 scan two-way 1",
+			"27 192.0.2.66 spam two-way 1"}},
 		{"dovecot", `Nov  1 10:00:00 mx dovecot: imap-login: Disconnected (auth failed, 3 attempts in 16 secs): user=<a>, method=PLAIN, rip=192.0.2.66, lip=198.51.100.1, TLS, session=<x>
 Nov  1 10:00:01 mx dovecot[7]: pop3-login: Aborted login (tried to use disallowed plaintext auth): user=<>, rip=192.0.2.66, lip=198.51.100.1
 Nov  1 10:00:02 mx dovecot: imap-login: Disconnected (no auth attempts in 4 secs): user=<>, rip=192.0.2.66, lip=198.51.100.1
