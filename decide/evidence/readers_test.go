@@ -179,8 +179,13 @@ Nov  1 10:00:12 www caddy[7]: {"level":"info","msg":"serving"}
 [Sun Nov 01 10:00:07 2026] [cgi:error] [pid 1] [client 192.0.2.66:9] AH01215: /bin/bash: warning: HTTP_X: ignoring function definition attempt
 [Sun Nov 01 10:00:08 2026] [mpm_event:notice] [pid 1] AH00489: Apache/2.4 configured -- resuming normal operations
 Nov  1 10:00:09 www httpd/backend[22]: [error] [client 192.0.2.66] user a not found: /x
+[Sun Nov 01 10:00:10 2026] [ssl:error] [pid 1] [client 192.0.2.66:9] AH02031: Hostname www.example.org provided via SNI, but no hostname provided in HTTP request
+[Sun Nov 01 10:00:11 2026] [ssl:error] [pid 1] [client 198.51.100.7:9] AH02032: Hostname www.example.org provided via SNI and hostname b.example.org provided via HTTP have no compatible SSL setup
+[Sun Nov 01 10:00:12 2026] [:error] [pid 1] [client 192.0.2.66:9] [client 192.0.2.66] ModSecurity: Access denied with code 403 (phase 2). Operator GE matched 5
+[Sun Nov 01 10:00:13 2026] [error] [client 198.51.100.7] File does not exist: /var/lib/roundcube/skins/a
 `, []string{"1 192.0.2.66 web-login two-way 1", "2 2001:db8::7 web-login two-way 1", "3 2001:db8::7 web-probe two-way 1", "4 192.0.2.66 web-exploit two-way 1", "5 192.0.2.66 web-probe two-way 1",
-			"8 192.0.2.66 web-exploit two-way 1", "10 192.0.2.66 web-login two-way 1"}},
+			"8 192.0.2.66 web-exploit two-way 1", "10 192.0.2.66 web-login two-way 1", "11 192.0.2.66 web-probe two-way 1",
+			"13 192.0.2.66 web-probe two-way 1"}},
 		{"nginx's errors", `2026/11/01 10:00:00 [error] 2865#0: *66 user "a" was not found in "/etc/htpasswd", client: 192.0.2.66, server: x, request: "GET / HTTP/1.1", host: "x"
 2026/11/01 10:00:01 [error] 2865#0: *67 user "a": password mismatch, client: 192.0.2.66, server: x, request: "GET / HTTP/1.1", host: "x"
 2026/11/01 10:00:02 [error] 2865#0: *68 open() "/srv/www/.env" failed (2: No such file or directory), client: 192.0.2.66, server: x, request: "GET /.env HTTP/1.1", host: "x"

@@ -123,7 +123,8 @@ func apacheKind(text []byte, rules func(path []byte, status int64) string) strin
 	case starts("ModSecurity: Access denied with code "):
 		return "web-probe"
 	case starts("Invalid method in request"), starts("Got error 'Primary script unknown"),
-		starts("Hostname ") && has(" provided via SNI"), starts("No hostname was provided via SNI"):
+		// Where it names two hosts it is a browser that asks for one over its connection to the other (RFC 7540, section 9.1.1).
+		starts("Hostname ") && has(" provided via SNI, but no hostname provided"), starts("No hostname was provided via SNI"):
 		return "web-probe"
 	}
 	if rest, ok := after(text, "stderr from "); ok {
