@@ -90,7 +90,7 @@ type FormatError struct {
 
 // Error implements error.
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("%q is no log that is known here, a line of it is %q; expected one of syslog, the journal, a web, mail or FTP server, Suricata, Zeek", e.Name, e.Line)
+	return fmt.Sprintf("%q is no log that is known here, a line of it is %q; expected one of syslog, the journal, a web, mail or FTP server, Suricata, Zeek, or a [[log]] of the policy whose format says whose messages these are", e.Name, e.Line)
 }
 
 // A DamageError says from where on a log couldn't be read. What stands before counts.
