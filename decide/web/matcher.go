@@ -204,9 +204,7 @@ func (c *rule) asks(t target) bool {
 		whole = path
 	}
 	again := c.needs&lastBit != 0 || len(whole) < len(t.path) // what was found may be another list's, or stand behind the ?
-	return (len(c.Path) == 0 || !again || c.parts.in(whole)) &&
-		(len(c.Begin) == 0 || slices.ContainsFunc(c.Begin, func(begin string) bool { return len(begin) <= len(path) && startsFold(path, begin) })) &&
-		(len(c.End) == 0 || slices.ContainsFunc(c.End, func(end string) bool { return endsFold(path, end) }))
+	return (len(c.Path) == 0 || !again || c.parts.in(whole)) && (len(c.Begin) == 0 || begins(path, c.Begin)) && (len(c.End) == 0 || ends(path, c.End))
 }
 
 // often counts a request and tells whether its source asked often enough. The minute begins with the first request behind

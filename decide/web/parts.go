@@ -169,9 +169,28 @@ func small(c byte) byte {
 	return c
 }
 
-func endsFold(text []byte, lower string) bool {
-	n := len(text) - len(lower)
-	return n >= 0 && startsFold(text[n:], lower)
+// begins tells whether a path begins with one of some texts in lower case, in whatever case.
+func begins(path []byte, list []string) bool {
+	for _, text := range list {
+		if len(text) <= len(path) && startsFold(path, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// ends tells whether a path ends with one of some texts in lower case, in whatever case.
+func ends(path []byte, list []string) bool {
+	if len(path) == 0 {
+		return false
+	}
+	last := small(path[len(path)-1])
+	for _, text := range list {
+		if n := len(path) - len(text); n >= 0 && text[len(text)-1] == last && startsFold(path[n:], text) {
+			return true
+		}
+	}
+	return false
 }
 
 // startsFold tells whether a text that is long enough starts with lower.
