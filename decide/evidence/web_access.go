@@ -217,20 +217,33 @@ func quoted(text []byte, at int) (from, to int) {
 	if at >= len(text) || text[at] != '"' {
 		return at, -1
 	}
-	from = at + 1
-	for to = from; ; to++ {
-		i := bytes.IndexByte(text[to:], '"')
-		if i < 0 {
-			return from, -1
-		}
-		to += i
+	at++
+	i := bytes.IndexByte(text[at:], '"')
+	if i > 0 && text[at+i-1] == '\\' {
+		return at, escaped(text, at, at+i)
+	}
+	if i < 0 {
+		return at, -1
+	}
+	return at, at + i
+}
+
+// escaped finds the end of what is quoted from a place of text on, which isn't the quote at to if a backslash stands before it
+// that no other one does away with.
+func escaped(text []byte, from, to int) int {
+	for {
 		backslashes := 0
-		for text[to-1-backslashes] == '\\' {
+		for to-1-backslashes >= from && text[to-1-backslashes] == '\\' {
 			backslashes++
 		}
 		if backslashes%2 == 0 {
-			return from, to
+			return to
 		}
+		i := bytes.IndexByte(text[to+1:], '"')
+		if i < 0 {
+			return -1
+		}
+		to += 1 + i
 	}
 }
 

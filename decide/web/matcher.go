@@ -85,8 +85,9 @@ func (r Rules) Matcher() *Matcher {
 // Kind tells what a request is an attempt at; nothing for an ordinary one.
 func (m *Matcher) Kind(r *Request) string {
 	r.said = m.agent(r.Agent)
-	sent, meant := target{r.Path, m.paths.find(r.Path)}, target{m.decoded(r.Path), 0}
-	if len(meant.path) > 0 {
+	sent, meant := target{r.Path, m.paths.find(r.Path)}, target{}
+	if bytes.IndexByte(r.Path, '%') >= 0 {
+		meant.path = m.decoded(r.Path)
 		meant.found = m.paths.find(meant.path)
 	}
 	for _, i := range m.left(r.Status, r.said.asked, sent.found|meant.found != 0) {
@@ -114,11 +115,8 @@ const lastBit = 1 << 63
 // mostDecodings is how often a path is decoded: what was encoded twice is what a filter in between is to pass over.
 const mostDecodings = 3
 
-// decoded returns a path with every %XX decoded, what comes of that too; nothing where there is none.
+// decoded returns a path with every %XX decoded, what comes of that too.
 func (m *Matcher) decoded(path []byte) []byte {
-	if bytes.IndexByte(path, '%') < 0 {
-		return nil
-	}
 	text := append(m.room[:0], path...)
 	m.room = text
 	for range mostDecodings {
