@@ -2,21 +2,20 @@ package web
 
 import (
 	"bytes"
+	"encoding/hex"
 	"hash/maphash"
 	"net/netip"
 	"slices"
-	"strconv"
+	"sync"
 	"time"
 )
 
 // Matcher tells the requests of one log apart, from its first line to its last. It remembers how often each source asked,
 // where a rule has a pace; what it remembers is bounded.
 type Matcher struct {
-	rules  []rule
+	*table
 	paces  map[asker]asked
 	ranges Ranges
-	names  *parts // the agents of all rules that ask for one
-	paths  *parts // the paths of all rules, whole ones' beginnings too
 	// byStatus is which rules may hold for an answer, of those that came, by what else is known of the request.
 	byStatus [mostStatus]*[2][2][]int
 	agents   [knownAgents]agent
@@ -55,30 +54,8 @@ const mostAskers = 1 << 14
 
 // Matcher returns one for a log.
 func (r Rules) Matcher() *Matcher {
-	m := &Matcher{rules: slices.Concat(r.own, builtin()), paces: map[asker]asked{}, ranges: r.ranges, seed: maphash.MakeSeed()}
-	if r.ranges == nil { // then nobody is known to come from elsewhere
-		m.rules = slices.DeleteFunc(m.rules, func(c rule) bool { return len(c.Outside) > 0 })
-	}
-	m.names, m.paths, m.last = &parts{}, &parts{}, &m.agents[0]
-	bit := uint64(1)
-	for i := range m.rules {
-		c := &m.rules[i]
-		for _, name := range c.Agent {
-			m.names.add(name, anyOf)
-		}
-		for _, list := range [][]string{c.Path, c.Begin} {
-			if len(list) == 0 {
-				continue
-			}
-			for _, part := range list {
-				m.paths.add(part, bit)
-			}
-			c.needs |= bit
-			if bit != lastBit {
-				bit <<= 1
-			}
-		}
-	}
+	m := &Matcher{table: r.table(), paces: map[asker]asked{}, ranges: r.ranges, seed: maphash.MakeSeed()}
+	m.last = &m.agents[0]
 	return m
 }
 
@@ -109,9 +86,6 @@ type target struct {
 	found uint64
 }
 
-// lastBit is that of every list for which there is no other.
-const lastBit = 1 << 63
-
 // mostDecodings is how often a path is decoded: what was encoded twice is what a filter in between is to pass over.
 const mostDecodings = 3
 
@@ -126,8 +100,7 @@ func (m *Matcher) decoded(path []byte) []byte {
 			if text[i] != '%' || i+2 >= len(text) {
 				continue
 			}
-			if c, err := strconv.ParseUint(string(text[i+1:i+3]), 16, 8); err == nil {
-				text[n] = byte(c)
+			if _, err := hex.Decode(text[n:], text[i+1:i+3]); err == nil {
 				i += 2
 			}
 		}
@@ -234,7 +207,9 @@ func (m *Matcher) forget(now time.Time) {
 }
 
 // programs are what programs call themselves by, in lower case; a page's address among it too.
-var programs = newParts([]string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"})
+var programs = sync.OnceValue(func() *parts {
+	return newParts([]string{"bot", "crawl", "spider", "slurp", "monitor", "scan", "preview", "http:", "https:", "headless", "curl", "wget", "python"})
+})
 
 // IsProgram tells of a request, behind its Kind, whether its program says of itself that no person reads the page.
 func (m *Matcher) IsProgram(r *Request) bool { return r.said.program }
@@ -242,14 +217,14 @@ func (m *Matcher) IsProgram(r *Request) bool { return r.said.program }
 // agent returns what a name says.
 func (m *Matcher) agent(name []byte) *agent {
 	if len(name) > longestAgent {
-		return &agent{nil, programs.in(name), m.names.in(name)}
+		return &agent{nil, programs().in(name), m.names.in(name)}
 	}
 	if string(m.last.name) == string(name) { // who reads a page asks for what it is made of, too
 		return m.last
 	}
 	a := &m.agents[maphash.Bytes(m.seed, name)%knownAgents]
 	if string(a.name) != string(name) {
-		*a = agent{append(a.name[:0], name...), programs.in(name), m.names.in(name)}
+		*a = agent{append(a.name[:0], name...), programs().in(name), m.names.in(name)}
 	}
 	m.last = a
 	return a

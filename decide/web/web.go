@@ -59,7 +59,7 @@ type Ranges func(outside, holder []string, source netip.Addr, at time.Time) (ins
 
 // Rules are rules ready for use: those built in, behind an operator's own. The zero value has none of one's own.
 type Rules struct {
-	own    []rule
+	tables *tables // nil: of those built in alone
 	ranges Ranges
 }
 
@@ -80,13 +80,21 @@ func (e *RuleError) Error() string { return fmt.Sprintf("rule %d: %v", e.Rule, e
 
 // New returns an operator's rules with those built in behind them. An error is a *RuleError of the first that is wrong.
 func New(own []Rule) (Rules, error) {
-	var out Rules
-	for i, r := range own {
+	rules, err := compileAll(own)
+	if err != nil || len(own) == 0 {
+		return Rules{}, err
+	}
+	return Rules{tables: tablesOf(rules)}, nil
+}
+
+func compileAll(list []Rule) ([]rule, error) {
+	var out []rule
+	for i, r := range list {
 		c, err := compile(r)
 		if err != nil {
-			return Rules{}, &RuleError{i + 1, err}
+			return nil, &RuleError{i + 1, err}
 		}
-		out.own = append(out.own, c)
+		out = append(out, c)
 	}
 	return out, nil
 }
@@ -99,11 +107,11 @@ var builtin = sync.OnceValue(func() []rule {
 	if _, err := toml.Decode(Builtin, &table); err != nil {
 		panic(err) // it is part of the program
 	}
-	rules, err := New(table.Web)
+	rules, err := compileAll(table.Web)
 	if err != nil {
 		panic(err)
 	}
-	return rules.own
+	return rules
 })
 
 var kindName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
