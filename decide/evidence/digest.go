@@ -88,15 +88,16 @@ func (d *digest) line(text []byte) error {
 			e.fields = unwrapped
 			return d.readBy(e, d.formsOf(e.program))
 		case ok:
-			if text = trim(inner); len(text) == 0 {
-				return nil
-			}
-			wrote = unwrapped.at
+			text, wrote = trim(inner), unwrapped.at
 		}
-	} else if inner, at, ok := unwrapCRI(text); ok {
-		if text, wrote = inner, at; len(text) == 0 {
-			return nil
+	} else if inner, ok := unwrapCRI(text); ok {
+		if d.bare >= 0 { // else each line says when it was written
+			wrote, _, _ = d.clock.time(text)
 		}
+		text = inner
+	}
+	if len(text) == 0 {
+		return nil
 	}
 	if d.clock.split(text, e) && (d.bare < 0 || len(e.host)+len(e.pid) > 0 || slices.Contains(d.formsAt(e), d.bare)) {
 		return d.readBy(e, d.formsAt(e))

@@ -71,16 +71,15 @@ func journalText(raw json.RawMessage) ([]byte, bool) {
 
 // unwrapCRI takes off what Kubernetes' runtimes put before a line: TIME stdout|stderr F|P. A part of a line, P, counts for
 // nothing.
-func unwrapCRI(line []byte) (inner []byte, at time.Time, ok bool) {
+func unwrapCRI(line []byte) ([]byte, bool) {
 	if len(line) < 40 || line[4] != '-' || line[10] != 'T' {
-		return nil, at, false
+		return nil, false
 	}
-	word, rest := firstWord(line)
+	_, rest := firstWord(line)
 	for _, stream := range []string{"stdout F ", "stderr F "} {
 		if inner, ok := after(rest, stream); ok {
-			at, err := time.Parse(time.RFC3339, string(word))
-			return inner, at, err == nil
+			return inner, true
 		}
 	}
-	return nil, at, false
+	return nil, false
 }
