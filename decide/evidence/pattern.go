@@ -96,7 +96,7 @@ func isGood(outcome []byte) bool {
 
 // any reads a time in any of the forms that the house knows, and seconds since 1970.
 func (c *clock) any(text []byte) (time.Time, bool) {
-	if len(text) == len("20/Jan/2015:19:53:28 +0100") && text[2] == '/' {
+	if len(text) == accessStamp && text[2] == '/' {
 		return accessTime(text)
 	}
 	if t, ok := epoch(text); ok {

@@ -11,17 +11,16 @@ import (
 // accessLine takes a line of a web server's access log apart: [VHOST:PORT ]A - USER [TIME] "REQUEST" STATUS SIZE …, the common
 // and the combined format of Apache and nginx.
 func accessLine(c *clock, line []byte, e *entry) bool {
-	const length = len("20/Jan/2015:19:53:28 +0100")
 	if line[0] == '{' || line[0] == '[' { // JSON may hold such a time too, and others begin with it
 		return false
 	}
 	for open := 0; open < 1000; open++ { // a user's name may hold a bracket too
 		i := bytes.IndexByte(line[open:], '[')
-		if i < 0 || open+i+length+2 > len(line) {
+		if i < 0 || open+i+accessStamp+2 > len(line) {
 			break
 		}
 		open += i
-		if end := open + 1 + length; line[end] == ']' {
+		if end := open + 1 + accessStamp; line[end] == ']' {
 			if at, ok := c.accessTime(line[open+1 : end]); ok {
 				e.fields = fields{at: at, host: line[:open], message: line[end+1:]}
 				return true
@@ -64,16 +63,19 @@ func (c *clock) accessTime(text []byte) (time.Time, bool) {
 	if string(text[:seconds]) == string(c.web[:seconds]) && string(text[zone:]) == string(c.web[zone:]) {
 		if s, ok := number(text[seconds:zone]); ok && s < 60 {
 			c.asked = c.asked.Add(time.Duration(int(s)-c.asked.Second()) * time.Second)
-			c.web = [26]byte(text)
+			c.web = [accessStamp]byte(text)
 			return c.asked, true
 		}
 	}
 	at, ok := accessTime(text)
 	if ok {
-		c.web, c.asked = [26]byte(text), at
+		c.web, c.asked = [accessStamp]byte(text), at
 	}
 	return at, ok
 }
+
+// accessStamp is how long the time of an access log is.
+const accessStamp = len("20/Jan/2015:19:53:28 +0100")
 
 // accessTime reads 20/Jan/2015:19:53:28 +0100.
 func accessTime(text []byte) (time.Time, bool) {
@@ -173,13 +175,7 @@ func (r *request) split(text []byte) bool {
 	}
 	for n++; n < len(text) && text[n] != ' '; n++ { // the size
 	}
-	r.referer, r.Agent = nil, nil
-	if from, to = quoted(text, n); to >= 0 {
-		r.referer = text[from:to]
-		if from, to = quoted(text, to+1); to >= 0 {
-			r.Agent = text[from:to]
-		}
-	}
+	r.referer, r.Agent = quotedPair(text, n)
 	return true
 }
 
@@ -207,6 +203,19 @@ func requestLine(line []byte) (method, path []byte, ok bool) {
 		return nil, nil, false
 	}
 	return line[:i], line[i+1 : j], true
+}
+
+// quotedPair returns what stands in "ONE" "OTHER" at a place of text; nil for what isn't there.
+func quotedPair(text []byte, at int) (one, other []byte) {
+	from, to := quoted(text, at)
+	if to < 0 {
+		return nil, nil
+	}
+	one = text[from:to]
+	if from, to = quoted(text, to+1); to >= 0 {
+		other = text[from:to]
+	}
+	return one, other
 }
 
 // quoted finds "TEXT" at a place of text, behind spaces: where TEXT begins and ends. The end is -1 where there is none.

@@ -10,12 +10,11 @@ import (
 // the request: [TIME] [CACHE UPSTREAM ]STATUS - METHOD SCHEME HOST "PATH" [Client A] [Length N] [Gzip N] [Sent-to SERVER] "AGENT"
 // "REFERER".
 func proxyManagerLine(c *clock, line []byte, e *entry) bool {
-	const length = len("20/Jan/2015:19:53:28 +0100")
-	if len(line) < length+3 || line[0] != '[' || line[length+1] != ']' || !bytes.Contains(line, []byte(`" [Client `)) {
+	if len(line) < accessStamp+3 || line[0] != '[' || line[accessStamp+1] != ']' || !bytes.Contains(line, []byte(`" [Client `)) {
 		return false
 	}
-	at, ok := c.accessTime(line[1 : length+1])
-	e.fields = fields{at: at, message: line[length+2:]}
+	at, ok := c.accessTime(line[1 : accessStamp+1])
+	e.fields = fields{at: at, message: line[accessStamp+2:]}
 	return ok
 }
 
@@ -51,11 +50,6 @@ func (p *proxyManager) read(e *entry) bool {
 		}
 	}
 	r := request{web.Request{Status: answer(words[0]), Path: e.message[from:to]}, nil, words[2], nil}
-	if from, to = quoted(rest, 0); to >= 0 {
-		r.Agent = rest[from:to]
-		if from, to = quoted(rest, to+1); to >= 0 {
-			r.referer = rest[from:to]
-		}
-	}
+	r.Agent, r.referer = quotedPair(rest, 0)
 	return r.Status >= 100 && r.event(p.rules, e, source)
 }
