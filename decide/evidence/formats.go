@@ -27,7 +27,7 @@ var formats = []format{
 	{"zeek", nil, zeekLine, nil, newZeek},
 	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON},
 	{"apache-error", isApache, apacheLine, nil, newApacheError},
-	{"nginx-error", nil, nginxLine, nil, newNginxError},
+	{"nginx-error", nil, nginxLine, nginxLine, newNginxError},
 	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd},
 	{"proftpd", isProftpd, proftpdLine, nil, newProftpd},
 	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban},

@@ -48,6 +48,7 @@ type clock struct {
 	asked  time.Time         // for that
 	minute [13]byte          // of the last line with a time such as Nov  1 01:00:00, to the colon before its seconds
 	begins time.Time         // for that
+	dated  dated             // the last line's with a time such as 2017-03-27T13:06:56
 	heads  [mostHeads]head
 	last   int // where in heads the last line's is
 	next   int // where the next one goes

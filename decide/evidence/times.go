@@ -161,48 +161,82 @@ func monthOf(line []byte) time.Month {
 
 // clockTime reads 13:06:56 and a fraction of the second. A leap second is the one before.
 func clockTime(text []byte) (h, m, s, ns int, rest []byte, ok bool) {
-	if len(text) < 8 || text[2] != ':' || text[5] != ':' {
+	if len(text) < 8 || text[5] != ':' {
 		return
 	}
+	h, m, ok1 := hourMinute(text)
+	s, ns, rest, ok2 := second(text[6:])
+	return h, m, s, ns, rest, ok1 && ok2
+}
+
+// hourMinute reads 13:06.
+func hourMinute(text []byte) (h, m int, ok bool) {
 	hh, ok1 := number(text[:2])
 	mm, ok2 := number(text[3:5])
-	ss, ok3 := number(text[6:8])
-	if !ok1 || !ok2 || !ok3 || hh > 23 || mm > 59 || ss > 60 {
-		return
-	}
-	rest = text[8:]
+	return int(hh), int(mm), ok1 && ok2 && hh <= 23 && mm <= 59 && text[2] == ':'
+}
+
+// second reads 56 and a fraction.
+func second(text []byte) (s, ns int, rest []byte, ok bool) {
+	ss, ok := number(text[:2])
+	rest = text[2:]
 	if len(rest) > 1 && (rest[0] == '.' || rest[0] == ',') && rest[1] >= '0' && rest[1] <= '9' {
 		scale := 100_000_000
 		for rest = rest[1:]; len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9'; rest = rest[1:] {
 			ns, scale = ns+int(rest[0]-'0')*scale, scale/10
 		}
 	}
-	return int(hh), int(mm), int(min(ss, 59)), ns, rest, true
+	return int(min(ss, 59)), ns, rest, ok && ss <= 60
+}
+
+// minuteText is how long a date is, to the colon before its seconds.
+const minuteText = len("2017-03-27T13:06:")
+
+// dated is a minute as a line wrote it, and when it was: in UTC and by this machine's clock.
+type dated struct {
+	text       [minuteText]byte
+	utc, local time.Time
 }
 
 // iso reads a date of RFC 3339 and what resembles it.
 func (c *clock) iso(line []byte) (time.Time, []byte, bool) {
-	if len(line) < 19 || line[7] != '-' || line[10] != 'T' && line[10] != ' ' {
+	if !c.isDated(line, '-') {
 		return time.Time{}, nil, false
 	}
-	year, ok1 := number(line[:4])
-	month, ok2 := number(line[5:7])
-	day, ok3 := number(line[8:10])
-	h, m, s, ns, rest, ok := clockTime(line[11:])
-	if !ok || !ok1 || !ok2 || !ok3 || month < 1 || month > 12 || day < 1 || day > 31 {
-		return time.Time{}, nil, false
-	}
+	s, ns, rest, ok := second(line[minuteText:])
 	offset, rest, fixed := zoneOffset(rest)
 	rest = space(rest)
 	if !fixed {
 		rest, fixed = zoneName(rest)
 	}
-	zone := c.zone
+	t := c.dated.local
 	if fixed {
-		zone = time.UTC
+		t = c.dated.utc
 	}
-	t := time.Date(int(year), time.Month(month), int(day), h, m, s, ns, zone)
-	return t.Add(-time.Duration(offset) * time.Second), rest, t.Month() == time.Month(month)
+	return t.Add(time.Duration(s-offset)*time.Second + time.Duration(ns)), rest, ok
+}
+
+// isDated reads the minute of a line's time into dated, with a dash or something else between year, month and day, and tells
+// whether a second may follow. Many lines are of the same minute.
+func (c *clock) isDated(line []byte, dash byte) bool {
+	return len(line) >= minuteText+2 && (string(line[:minuteText]) == string(c.dated.text[:]) || c.date(line[:minuteText], dash))
+}
+
+// date reads 2017-03-27T13:06: into dated.
+func (c *clock) date(text []byte, dash byte) bool {
+	year, ok1 := number(text[:4])
+	month, ok2 := number(text[5:7])
+	day, ok3 := number(text[8:10])
+	h, m, ok4 := hourMinute(text[11:])
+	if !ok1 || !ok2 || !ok3 || !ok4 || text[4] != dash || text[7] != dash || text[10] != 'T' && text[10] != ' ' || text[16] != ':' {
+		return false
+	}
+	t := time.Date(int(year), time.Month(month), int(day), h, m, 0, 0, time.UTC)
+	if t.Month() != time.Month(month) || t.Day() != int(day) { // no month has such a day
+		return false
+	}
+	c.dated = dated{[minuteText]byte(text), t, time.Date(int(year), time.Month(month), int(day), h, m, 0, 0, c.zone)}
+	return true
 }
 
 // zoneOffset reads Z, +01:00 or +0100 as seconds east of UTC.

@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"net/netip"
+	"time"
 
 	"lastresort/decide/web"
 )
@@ -161,13 +162,11 @@ func inSite(path []byte) []byte {
 
 // nginxLine takes a line of nginx's error log apart: 2015/01/21 10:56:10 [error] PID#TID: *N MESSAGE.
 func nginxLine(c *clock, line []byte, e *entry) bool {
-	if len(line) < 22 || line[4] != '/' || line[7] != '/' || line[10] != ' ' {
+	if len(line) < 22 || line[4] != '/' || line[10] != ' ' || !c.isDated(line, '/') {
 		return false
 	}
-	date := append(make([]byte, 0, 19), line[:19]...)
-	date[4], date[7] = '-', '-'
-	at, _, ok := c.time(date)
-	rest := bytes.TrimLeft(line[19:], " ")
+	s, _, rest, ok := second(line[minuteText:])
+	rest = space(rest)
 	if !ok || len(rest) == 0 || rest[0] != '[' {
 		return false
 	}
@@ -175,7 +174,7 @@ func nginxLine(c *clock, line []byte, e *entry) bool {
 	if i < 0 {
 		return false
 	}
-	e.fields = fields{at: at, message: rest[i+2:]}
+	e.fields = fields{at: c.dated.local.Add(time.Duration(s) * time.Second), message: rest[i+2:]}
 	return true
 }
 
@@ -187,67 +186,120 @@ type nginxError struct {
 
 func newNginxError(o Options) reader { return &nginxError{addresses{}, o.Web.Matcher()} }
 
+// longestMessage is more than nginx writes, which cuts its lines at 2,048 bytes (NGX_MAX_ERROR_STR; OpenResty at 4,096).
+const longestMessage = 8 << 10
+
 // read reads [*N ]MESSAGE, client: A, server: S, request: "…". Both a user's name before the address and a request behind it
 // may look like it: where addresses differ, and only one can be meant, it is that one, else nobody.
 func (n *nginxError) read(e *entry) bool {
 	text := e.message
+	if len(text) > longestMessage {
+		return false
+	}
 	if text[0] == '*' {
 		_, text = firstWord(text)
 	}
 	_, user := after(text, `user "`)
-	mark := []byte(", client: ")
-	var source netip.Addr
-	first, left, certain := -1, false, true
+	var found, next clients
+	var request []byte // behind the first client
+	left, certain := false, true
 	for from := 0; ; {
-		i := bytes.Index(text[from:], mark)
+		i := bytes.IndexByte(text[from:], ',')
 		if i < 0 {
 			break
 		}
 		i += from
-		from = i + len(mark)
-		whole, wrong := tailOf(text[from:])
-		if user && wrong {
-			left = true
+		from = i + 1
+		if rest, ok := after(text[i:], ", client: "); ok {
+			a, ok := n.client(rest)
+			next.add(clients{number: 1, at: i, source: a, odd: !ok})
 			continue
 		}
-		word, _, _ := bytes.Cut(text[from:], []byte(","))
-		word, _ = before(word, " using starttls")
-		a, ok := n.addresses.of(word)
-		if !ok || first >= 0 && a != source {
-			return false
+		if next.number == 0 {
+			continue
 		}
-		certain = certain && whole
-		if first < 0 {
-			first, source = i, a
+		if rest, ok := after(text[i:], `, request: "`); ok {
+			if user {
+				whole, wrong := weighed(rest)
+				if wrong {
+					next, left = clients{}, true
+					continue
+				}
+				certain = certain && whole
+			}
+			if found.number == 0 {
+				request = rest
+			}
+			found.add(next)
+			next = clients{}
 		}
 	}
-	if first < 0 || left && !certain {
+	certain = certain && next.number == 0
+	found.add(next)
+	if found.number == 0 || found.odd || left && !certain {
 		return false
 	}
-	what := text[:first]
-	kind := ""
-	switch {
-	case bytes.HasPrefix(what, []byte(`user "`)) && (bytes.HasSuffix(what, []byte(": password mismatch")) || bytes.Contains(what, []byte(`" was not found in "`)) || bytes.Contains(what, []byte(`": was not found in "`))),
-		bytes.HasPrefix(what, []byte("PAM: user '")):
-		kind = "web-login"
-	case bytes.HasSuffix(what, []byte(" (36: File name too long)")): // nobody links to such a name
-		kind = "web-probe"
-	case bytes.HasPrefix(what, []byte(`open() "`)), bytes.Contains(what, []byte(`" is not found (2: `)):
-		kind = n.rules.Kind(&web.Request{Source: source, At: e.at, Path: asked(what, text[first:]), Status: 404})
-	case bytes.HasPrefix(what, []byte("client sent invalid ")), bytes.HasPrefix(what, []byte("access forbidden by rule")),
-		bytes.HasPrefix(what, []byte("ModSecurity: Access denied with code ")):
-		kind = "web-probe"
-	case bytes.HasPrefix(what, []byte(`client login failed: "`)) && bytes.HasSuffix(what, []byte(`nvalid" while in http auth state`)),
-		bytes.HasPrefix(what, []byte(`client login failed: "Invalid `)) && bytes.HasSuffix(what, []byte(`" while in http auth state`)):
-		kind = "mail-login"
-	}
-	return hostile(e, kind, source, kind != "")
+	kind := nginxKind(text[:found.at], func(what []byte) string {
+		return n.rules.Kind(&web.Request{Source: found.source, At: e.at, Path: pathAsked(what, request), Status: 404})
+	})
+	return hostile(e, kind, found.source, kind != "")
 }
 
-// asked returns the path that was asked for: of the request in a message's tail, else the file before it.
-func asked(what, tail []byte) []byte {
-	_, rest, _ := bytes.Cut(tail, []byte(`, request: "`))
-	if line, _, ok := bytes.Cut(rest, []byte(" HTTP/")); ok {
+// clients are what a message calls its client, once or more.
+type clients struct {
+	number int
+	at     int // where the first stands
+	source netip.Addr
+	odd    bool // one is no address, or another one
+}
+
+// add adds those that come later.
+func (c *clients) add(more clients) {
+	if more.number == 0 {
+		return
+	}
+	if c.number == 0 {
+		*c = more
+		return
+	}
+	c.number += more.number
+	c.odd = c.odd || more.odd || more.source != c.source
+}
+
+// client reads the address that a message goes on with.
+func (n *nginxError) client(text []byte) (netip.Addr, bool) {
+	if a, i := leading4(text); i > 0 && i < len(text) && text[i] == ',' {
+		return a, true
+	}
+	word, _, _ := bytes.Cut(text, []byte(","))
+	word, _ = before(word, " using starttls")
+	return n.addresses.of(word)
+}
+
+// nginxKind weighs a message, that of a file which isn't there by the rules.
+func nginxKind(what []byte, rules func([]byte) string) string {
+	starts := func(lead string) bool { _, ok := after(what, lead); return ok }
+	ends := func(tail string) bool { _, ok := before(what, tail); return ok }
+	has := func(part string) bool { return bytes.Contains(what, []byte(part)) }
+	switch {
+	case ends(" (36: File name too long)"): // nobody links to such a name
+		return "web-probe"
+	case starts(`open() "`), starts(`"`) && has(`" is not found (2: `):
+		return rules(what)
+	case starts(`user "`) && (ends(": password mismatch") || has(`" was not found in "`) || has(`": was not found in "`)), starts("PAM: user '"):
+		return "web-login"
+	case starts("client sent invalid "), starts("access forbidden by rule"), starts("ModSecurity: Access denied with code "):
+		return "web-probe"
+	case starts(`client login failed: "`) && ends(`nvalid" while in http auth state`),
+		starts(`client login failed: "Invalid `) && ends(`" while in http auth state`):
+		return "mail-login"
+	}
+	return ""
+}
+
+// pathAsked returns the path that was asked for: of a request's line, else of the file that wasn't found.
+func pathAsked(what, request []byte) []byte {
+	if line, _, ok := bytes.Cut(request, []byte(" HTTP/")); ok {
 		_, path := firstWord(line)
 		return path
 	}
@@ -255,16 +307,18 @@ func asked(what, tail []byte) []byte {
 	return inSite(path)
 }
 
-// tailOf weighs what stands behind a client's address, in a message about a request that nginx took: such a request's line
-// ends where the protocol's version does, and its host holds no slash (ngx_http_parse_request_line and ngx_http_validate_host
-// refuse what doesn't). whole: nothing speaks against it; wrong: nginx can't have written it, so that it is a part of a name.
-func tailOf(text []byte) (whole, wrong bool) {
-	_, rest, ok := bytes.Cut(text, []byte(`, request: "`))
-	i := bytes.Index(rest, []byte(" HTTP/"))
-	if !ok || i < 0 {
+// weighed weighs what stands behind a client's address from its request on, in a message about one that nginx took: such a
+// request's line ends where the protocol's version does, and its host holds no slash (ngx_http_parse_request_line and
+// ngx_http_validate_host refuse what doesn't). whole: nothing speaks against it; wrong: nginx can't have written it, so that it
+// is a part of a name.
+func weighed(text []byte) (whole, wrong bool) {
+	_, rest, ok := bytes.Cut(text, []byte(" HTTP/"))
+	if !ok {
 		return false, false
 	}
-	rest = bytes.TrimLeft(rest[i+len(" HTTP/"):], "0123456789.")
+	for len(rest) > 0 && (rest[0] >= '0' && rest[0] <= '9' || rest[0] == '.') {
+		rest = rest[1:]
+	}
 	rest, quote := after(rest, `"`)
 	rest, host := after(rest, `, host: "`)
 	if i := bytes.Index(rest, []byte(`", referrer: "`)); i >= 0 {
