@@ -34,6 +34,16 @@ func before(text []byte, suffix string) ([]byte, bool) {
 	return text, false
 }
 
+// lastIndex is bytes.LastIndex for marks that stand near the end, which that one looks for with a hash of every place.
+func lastIndex(text []byte, mark string) int {
+	for i := len(text) - len(mark); i >= 0; i-- {
+		if text[i] == mark[0] && string(text[i:i+len(mark)]) == mark {
+			return i
+		}
+	}
+	return -1
+}
+
 // lastWord splits text at its last space.
 func lastWord(text []byte) (rest, word []byte) {
 	i := bytes.LastIndexByte(text, ' ')
@@ -89,7 +99,10 @@ func (m addresses) of(text []byte) (netip.Addr, bool) {
 	if a, ok := parse4(text); ok {
 		return a, true
 	}
-	if len(text) < 2 || len(text) > longestAddress || bytes.IndexByte(text, ':') < 0 {
+	if len(text) < 2 || len(text) > longestAddress {
+		return netip.Addr{}, false
+	}
+	if i := bytes.IndexByte(text, ':'); i < 0 || bytes.IndexByte(text[:i], '.') >= 0 { // a name, or an IPv4 address with a port
 		return netip.Addr{}, false
 	}
 	if a, ok := m[string(text)]; ok {
@@ -178,7 +191,7 @@ func (m addresses) pamFailure(text []byte) (netip.Addr, bool) {
 	rest, ok := after(text, "authentication failure;")
 	mark := []byte(" rhost=")
 	i := bytes.Index(rest, mark)
-	if !ok || i < 0 || i != bytes.LastIndex(rest, mark) {
+	if !ok || i < 0 || bytes.Contains(rest[i+1:], mark) {
 		return netip.Addr{}, false
 	}
 	word, _ := firstWord(rest[i+len(mark):])

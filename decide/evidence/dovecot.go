@@ -62,7 +62,7 @@ func (d *dovecot) read(e *entry) bool {
 // login reads REASON (WHAT): user=<U>, method=M, rip=A, lip=B, …. The user's name may look like all of this, so the last rip
 // counts: behind it dovecot itself writes.
 func (d *dovecot) login(e *entry, text []byte, service string) bool {
-	i := bytes.LastIndex(text, []byte("rip="))
+	i := lastIndex(text, "rip=")
 	if i < 2 || text[i-1] != ' ' {
 		return false
 	}
@@ -83,7 +83,7 @@ func (d *dovecot) login(e *entry, text []byte, service string) bool {
 			return honest(e, service, source, true)
 		}
 	}
-	if n := bytes.LastIndex(reason, []byte("(auth failed, ")); n >= 0 {
+	if n := lastIndex(reason, "(auth failed, "); n >= 0 {
 		if !hostile(e, "mail-login", source, true) {
 			return false
 		}
@@ -132,7 +132,7 @@ func (d *dovecot) named(e *entry, inner, text []byte) bool {
 		return false
 	}
 	if whole, session := before(inner, ">"); session {
-		i := bytes.LastIndex(whole, []byte(")<"))
+		i := lastIndex(whole, ")<")
 		if i < 0 {
 			return false
 		}

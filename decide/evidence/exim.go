@@ -19,7 +19,7 @@ func eximLine(c *clock, line []byte, e *entry) bool {
 		}
 	}
 	for _, mark := range []string{" authenticator failed for ", " <= ", " => ", " Completed", "H=", "SMTP ", "no host name found ", "no IP address found ", "Start queue run", "End queue run"} {
-		if i := bytes.Index(rest, []byte(mark)); i >= 0 && i < 40 {
+		if bytes.Contains(rest[:min(len(rest), 39+len(mark))], []byte(mark)) {
 			e.fields = fields{at: at, message: rest}
 			return true
 		}

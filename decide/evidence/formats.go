@@ -26,7 +26,7 @@ var formats = []format{
 	{"suricata", nil, suricataLine, nil, newSuricata},
 	{"zeek", nil, zeekLine, nil, newZeek},
 	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON},
-	{"apache-error", isApache, apacheLine, nil, newApacheError},
+	{"apache-error", isApache, apacheLine, apacheLine, newApacheError},
 	{"nginx-error", nil, nginxLine, nginxLine, newNginxError},
 	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd},
 	{"proftpd", isProftpd, proftpdLine, nil, newProftpd},

@@ -42,7 +42,7 @@ func (v *vsftpd) read(e *entry) bool {
 		mark string
 		good bool
 	}{{`] FAIL LOGIN: Client "`, false}, {`] FTP response: Client "`, false}, {`] OK LOGIN: Client "`, true}} {
-		i := bytes.LastIndex(text, []byte(c.mark))
+		i := lastIndex(text, c.mark)
 		if i < 0 {
 			continue
 		}

@@ -9,32 +9,86 @@ import (
 	"unicode/utf8"
 )
 
-// object is a JSON object taken apart: what stands under each key.
-type object map[string]json.RawMessage
+// object is a JSON object taken apart, in its order.
+type object []member
 
-// members takes an object apart. One that has a key twice is none, for it can be read in two ways. The values are parts of
-// text.
-func members(text []byte) (object, bool) {
+// member is what stands under a key.
+type member struct {
+	key   []byte
+	value json.RawMessage
+}
+
+// mostMembers bounds how many an object has; what tells of a request or an alert has far fewer.
+const mostMembers = 256
+
+// objects takes JSON apart, one line after the other.
+type objects struct{ room []member }
+
+// members takes an object apart. One that has a key twice is none, for it can be read in two ways. Keys and values are parts of
+// text; they are gone with the next object that is no part of this one.
+func (m *objects) members(text []byte) (object, bool) {
 	if len(text) == 0 || text[0] != '{' || !json.Valid(text) {
 		return nil, false
 	}
-	o := object{}
-	for rest := bytes.TrimLeft(text[1:], blanks); rest[0] != '}'; rest = bytes.TrimLeft(rest, blanks+",") {
-		n := valueLength(rest)
-		key, ok := unquote(rest[:n])
-		rest = bytes.TrimLeft(rest[n:], blanks+":")
-		n = valueLength(rest)
-		if _, twice := o[key]; !ok || twice {
-			return nil, false
-		}
-		o[key] = json.RawMessage(rest[:n])
-		rest = rest[n:]
-	}
-	return o, true
+	m.room = m.room[:0]
+	return m.ofValid(text)
 }
 
-// blanks are what may stand between the parts of JSON.
-const blanks = " \t\r\n"
+// inner returns the object under a key of one that was taken apart; nil where there is none.
+func (m *objects) inner(o object, key string) object {
+	value, _ := o.find(key)
+	if len(value) == 0 || value[0] != '{' {
+		return nil
+	}
+	in, _ := m.ofValid(value)
+	return in
+}
+
+// ofValid is members for JSON that is known to be valid.
+func (m *objects) ofValid(text []byte) (object, bool) {
+	o := object(m.room[len(m.room):])
+	for rest := unblank(text[1:]); rest[0] != '}'; {
+		n := valueLength(rest)
+		key, ok := unquoted(rest[:n])
+		rest = unblank(rest[n:])
+		rest = unblank(rest[1:]) // behind the colon
+		n = valueLength(rest)
+		if _, twice := o.find(string(key)); !ok || twice || len(o) == mostMembers {
+			return nil, false
+		}
+		o = append(o, member{key, json.RawMessage(rest[:n])})
+		if rest = unblank(rest[n:]); rest[0] == ',' {
+			rest = unblank(rest[1:])
+		}
+	}
+	if len(o) == 0 {
+		return object{}, true
+	}
+	if len(m.room)+len(o) <= cap(m.room) {
+		m.room = m.room[:len(m.room)+len(o)]
+	} else {
+		m.room = make([]member, 0, 2*(cap(m.room)+len(o))) // o had to move out
+	}
+	return o[:len(o):len(o)], true
+}
+
+// find returns what stands under a key, and whether it is there.
+func (o object) find(key string) (json.RawMessage, bool) {
+	for i := range o {
+		if string(o[i].key) == key {
+			return o[i].value, true
+		}
+	}
+	return nil, false
+}
+
+// unblank takes off what may stand between the parts of JSON.
+func unblank(text []byte) []byte {
+	for len(text) > 0 && (text[0] == ' ' || text[0] == '\t' || text[0] == '\r' || text[0] == '\n') {
+		text = text[1:]
+	}
+	return text
+}
 
 // valueLength returns how long the value at the front of valid JSON is.
 func valueLength(text []byte) int {
@@ -68,36 +122,39 @@ func valueLength(text []byte) int {
 	return len(text)
 }
 
-// unquote reads a text of JSON.
-func unquote(raw []byte) (string, bool) {
+// unquoted reads a text of JSON. It is a part of raw where that holds it as it is.
+func unquoted(raw []byte) ([]byte, bool) {
 	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
-		return string(raw[1 : len(raw)-1]), true
+		return raw[1 : len(raw)-1], true
 	}
 	var s string
 	err := json.Unmarshal(raw, &s)
-	return s, err == nil
+	return []byte(s), err == nil
 }
 
-// text returns the text under the first of some keys that is there and isn't empty, or a number or truth as it is written.
-func (o object) text(keys ...string) string {
+// bytes returns the text under the first of some keys that is there and isn't empty, or a number or truth as it is written.
+func (o object) bytes(keys ...string) []byte {
 	for _, key := range keys {
-		raw := o[key]
+		raw, _ := o.find(key)
 		if len(raw) == 0 || raw[0] == '{' || raw[0] == '[' || string(raw) == "null" {
 			continue
 		}
 		if raw[0] != '"' {
-			return string(raw)
+			return raw
 		}
-		if s, ok := unquote(raw); ok && s != "" {
+		if s, ok := unquoted(raw); ok && len(s) > 0 {
 			return s
 		}
 	}
-	return ""
+	return nil
 }
+
+// text is bytes as a string.
+func (o object) text(keys ...string) string { return string(o.bytes(keys...)) }
 
 // number returns the whole number under the first of some keys that is there, -1 for none.
 func (o object) number(keys ...string) int64 {
-	if n, ok := number([]byte(o.text(keys...))); ok {
+	if n, ok := number(o.bytes(keys...)); ok {
 		return n
 	}
 	return -1
@@ -105,22 +162,27 @@ func (o object) number(keys ...string) int64 {
 
 // address returns the address under the first of some keys that is there.
 func (o object) address(m addresses, keys ...string) (netip.Addr, bool) {
-	return m.of([]byte(o.text(keys...)))
+	return m.of(o.bytes(keys...))
 }
 
-// inner returns the object under a key; without members where there is none.
-func (o object) inner(key string) object {
-	in, _ := members(o[key])
-	return in
-}
-
-// first returns the first text of the list under a key.
-func (o object) first(key string) string {
+// first returns the first text of the list of texts under a key.
+func (o object) first(key string) []byte {
+	value, _ := o.find(key)
 	var list []string
-	if json.Unmarshal(o[key], &list) != nil || len(list) == 0 {
-		return ""
+	if len(value) == 0 || value[0] != '[' {
+		return nil
 	}
-	return list[0]
+	if inner := unblank(value[1:]); inner[0] == '"' {
+		n := valueLength(inner)
+		if rest := unblank(inner[n:]); rest[0] == ']' { // it is the only one
+			s, _ := unquoted(inner[:n])
+			return s
+		}
+	}
+	if json.Unmarshal(value, &list) != nil || len(list) == 0 {
+		return nil
+	}
+	return []byte(list[0])
 }
 
 // epoch reads seconds since 1970 and a fraction of one.

@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"testing"
 )
 
@@ -23,13 +24,13 @@ func TestMembers(t *testing.T) {
 		{`[1]`, nil},
 		{``, nil},
 	} {
-		got, ok := members([]byte(c.text))
+		got, ok := new(objects).members([]byte(c.text))
 		if ok != (c.want != nil) || len(got) != len(c.want) {
 			t.Errorf("%s: %v %q; expected %q", c.text, ok, got, c.want)
 		}
 		for key, value := range c.want {
-			if string(got[key]) != value {
-				t.Errorf("%s: %q is %q; expected %q", c.text, key, got[key], value)
+			if is, there := got.find(key); !there || string(is) != value {
+				t.Errorf("%s: %q is %q; expected %q", c.text, key, is, value)
 			}
 		}
 	}
@@ -41,7 +42,8 @@ func FuzzMembers(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got, ok := members(text)
+		m := objects{room: make([]member, 0, len(text)%5)}
+		got, ok := m.members(text)
 		var want map[string]json.RawMessage
 		err := json.Unmarshal(text, &want)
 		if ok && err != nil {
@@ -54,8 +56,16 @@ func FuzzMembers(f *testing.F) {
 			t.Fatalf("%q: %q; the library reads %q", text, got, want)
 		}
 		for key, value := range want {
-			if !bytes.Equal(bytes.TrimSpace(got[key]), bytes.TrimSpace(value)) {
-				t.Errorf("%q: %q is %q; the library reads %q", text, key, got[key], value)
+			if is, there := got.find(key); !there || !bytes.Equal(bytes.TrimSpace(is), bytes.TrimSpace(value)) {
+				t.Errorf("%q: %q is %q; the library reads %q", text, key, is, value)
+			}
+			if list := []string(nil); value[0] == '[' && json.Unmarshal(value, &list) == nil && len(list) > 0 && string(got.first(key)) != list[0] {
+				t.Errorf("%q: the first is %q; the library reads %q", value, got.first(key), list[0])
+			}
+			if inner := map[string]json.RawMessage(nil); value[0] == '{' && json.Unmarshal(value, &inner) == nil {
+				if in := m.inner(got, key); in != nil && len(in) != len(inner) {
+					t.Errorf("%q: inside is %q; the library reads %q", value, in, inner)
+				}
 			}
 			if text, has := got.text(key), value[0] == '"'; has {
 				var s string
@@ -67,10 +77,29 @@ func FuzzMembers(f *testing.F) {
 	})
 }
 
+// TestMembersOfALargeObject: the cost of one with thousands of keys is that of its bytes.
+func TestMembersOfALargeObject(t *testing.T) {
+	object := func(keys int) []byte {
+		text := []byte("{")
+		for i := range keys {
+			text = fmt.Appendf(text, `"k%d":%d,`, i, i)
+		}
+		text[len(text)-1] = '}'
+		return text
+	}
+	if o, ok := new(objects).members(object(mostMembers)); !ok || len(o) != mostMembers {
+		t.Errorf("%v, %d members of %d", ok, len(o), mostMembers)
+	}
+	if o, ok := new(objects).members(object(mostMembers + 1)); ok {
+		t.Errorf("%d members; expected none of so many", len(o))
+	}
+}
+
 func BenchmarkMembers(b *testing.B) {
 	line := []byte(`{"time_iso8601":"2026-11-01T10:00:00+01:00","remote_addr":"192.0.2.66","request":"GET /news HTTP/1.1","status":404,"http_referer":"https://example.org/","http_user_agent":"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}`)
 	b.SetBytes(int64(len(line)))
+	var m objects
 	for b.Loop() {
-		members(line)
+		m.members(line)
 	}
 }

@@ -70,7 +70,7 @@ func (m *mailboxes) read(e *entry) bool {
 	if !failed && !bytes.HasPrefix(e.message, []byte("LOGIN, ")) {
 		return false
 	}
-	i := bytes.LastIndex(e.message, []byte(", ip=[")) // before it stands the user's name
+	i := lastIndex(e.message, ", ip=[") // before it stands the user's name
 	if i < 0 {
 		return false
 	}

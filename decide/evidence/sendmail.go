@@ -44,7 +44,7 @@ func (s *sendmail) read(e *entry) bool {
 		source, ok := s.client(rest)
 		return honest(e, "submission", source, ok)
 	}
-	i = bytes.LastIndex(text, []byte(" relay="))
+	i = lastIndex(text, " relay=")
 	if i < 0 {
 		return false
 	}

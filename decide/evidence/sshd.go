@@ -186,7 +186,7 @@ func (s *sshd) begins(e *entry, source netip.Addr) bool {
 // notAllowed reads User U from A not allowed because WHY, and User U not allowed because account is locked.
 func (s *sshd) notAllowed(e *entry, text []byte) bool {
 	rest, ok := after(text, "User ")
-	i := bytes.LastIndex(rest, []byte(" not allowed because "))
+	i := lastIndex(rest, " not allowed because ")
 	if !ok || i < 0 {
 		return false
 	}

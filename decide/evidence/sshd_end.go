@@ -114,7 +114,7 @@ func (s *sshd) disconnecting(e *entry, text []byte) bool {
 		return false
 	}
 	_, source, _ := s.peer(rest[:i], "")
-	if i != bytes.LastIndex(rest, why) && source != s.known(e) {
+	if bytes.Contains(rest[i+1:], why) && source != s.known(e) {
 		return false
 	}
 	return s.end(e, source, true)

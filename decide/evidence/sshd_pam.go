@@ -78,7 +78,7 @@ func (s *sshd) pamUnix(e *entry, text []byte, repeated int64) bool {
 func (s *sshd) remoteHost(text []byte) netip.Addr {
 	mark := []byte(" rhost=")
 	i := bytes.Index(text, mark)
-	if i < 0 || i != bytes.LastIndex(text, mark) {
+	if i < 0 || bytes.Contains(text[i+1:], mark) {
 		return netip.Addr{}
 	}
 	word, _ := firstWord(text[i+len(mark):])
@@ -93,7 +93,7 @@ func pamUser(text []byte) []byte {
 			return name
 		}
 	}
-	if i := bytes.LastIndex(text, []byte(" user=")); i >= 0 {
+	if i := lastIndex(text, " user="); i >= 0 {
 		return text[i+len(" user="):]
 	}
 	return nil

@@ -49,11 +49,11 @@ func (s *suricata) read(e *entry) bool {
 	if !bytes.Contains(e.message, []byte(`"event_type":"alert"`)) {
 		return false
 	}
-	o, ok := members(e.message)
+	o, ok := e.members(e.message)
 	if !ok || o.text("event_type") != "alert" {
 		return false
 	}
-	alert := o.inner("alert")
+	alert := e.inner(o, "alert")
 	signature := alert.text("signature")
 	kind, bad := alertKinds[alert.text("category")]
 	if strings.HasPrefix(signature, "ET SCAN ") && !bad { // whose categories say little
@@ -61,7 +61,7 @@ func (s *suricata) read(e *entry) bool {
 	}
 	bad = bad && !slices.ContainsFunc(listed, func(lead string) bool { return strings.HasPrefix(signature, lead) })
 	source, ok := o.address(s.addresses, "src_ip")
-	if !ok || !bad || source.IsLoopback() || !fromClient(o) {
+	if !ok || !bad || source.IsLoopback() || !fromClient(o, e.inner(o, "flow")) {
 		return false
 	}
 	switch app := o.text("app_proto"); {
@@ -75,8 +75,7 @@ func (s *suricata) read(e *entry) bool {
 
 // fromClient tells whether the packet that an alert is about came from the side that opened the connection. Versions before 7
 // don't say so: then it did where nobody has answered yet, or where it went to the lower port, as servers have.
-func fromClient(o object) bool {
-	flow := o.inner("flow")
+func fromClient(o, flow object) bool {
 	if direction := o.text("direction"); direction != "" {
 		return direction == "to_server"
 	}

@@ -9,6 +9,7 @@ import (
 // entry is one line of syslog or of the journal, taken apart.
 type entry struct {
 	fields
+	objects
 	shows Event // what a reader made of it
 }
 
@@ -49,6 +50,7 @@ type clock struct {
 	minute [13]byte          // of the last line with a time such as Nov  1 01:00:00, to the colon before its seconds
 	begins time.Time         // for that
 	dated  dated             // the last line's with a time such as 2017-03-27T13:06:56
+	yeared yeared            // and such as Thu Mar 27 13:06:56 2017
 	heads  [mostHeads]head
 	last   int // where in heads the last line's is
 	next   int // where the next one goes

@@ -103,6 +103,34 @@ func tai64n(line []byte) (time.Time, []byte, bool) {
 	return time.Unix(int64(seconds-1<<62)-10, int64(ns)), line[26:], true
 }
 
+// yeared is a minute with its year at its end, as a line wrote it, and when it was.
+type yeared struct {
+	text [len("Thu Mar 27 13:06:")]byte
+	year [len(" 2017")]byte
+	at   time.Time
+}
+
+// asctime reads Thu Mar 27 13:06:56[.5] 2017, all of a text. Many lines are of the same minute.
+func (c *clock) asctime(text []byte) (time.Time, bool) {
+	y := &c.yeared
+	const second56 = len(y.text)
+	if len(text) < len(time.ANSIC) {
+		return time.Time{}, false
+	}
+	s, ns, year, ok := second(text[second56:])
+	if !ok || len(year) != len(y.year) {
+		return time.Time{}, false
+	}
+	if string(text[:second56]) != string(y.text[:]) || string(year) != string(y.year[:]) {
+		at, rest, ok := c.read(text)
+		if !ok || len(rest) > 0 || !weekday(text) {
+			return time.Time{}, false
+		}
+		*y = yeared{[len(y.text)]byte(text), [len(y.year)]byte(year), at.Add(-time.Duration(s)*time.Second - time.Duration(ns))}
+	}
+	return y.at.Add(time.Duration(s)*time.Second + time.Duration(ns)), true
+}
+
 // withYear puts the year to a time without one: the last in which it isn't of the future. It is false for a day that no month
 // has.
 func (c *clock) withYear(month time.Month, d, h, m, s, ns int) (time.Time, bool) {
@@ -176,15 +204,24 @@ func hourMinute(text []byte) (h, m int, ok bool) {
 	return int(hh), int(mm), ok1 && ok2 && hh <= 23 && mm <= 59 && text[2] == ':'
 }
 
+// nanoDigits is how many digits of a second's fraction there are to a nanosecond.
+const nanoDigits = 9
+
 // second reads 56 and a fraction.
 func second(text []byte) (s, ns int, rest []byte, ok bool) {
 	ss, ok := number(text[:2])
 	rest = text[2:]
 	if len(rest) > 1 && (rest[0] == '.' || rest[0] == ',') && rest[1] >= '0' && rest[1] <= '9' {
-		scale := 100_000_000
-		for rest = rest[1:]; len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9'; rest = rest[1:] {
-			ns, scale = ns+int(rest[0]-'0')*scale, scale/10
+		digits := 1
+		for ; digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9'; digits++ {
+			if digits <= nanoDigits {
+				ns = ns*10 + int(rest[digits]-'0')
+			}
 		}
+		for n := digits; n <= nanoDigits; n++ {
+			ns *= 10
+		}
+		rest = rest[digits:]
 	}
 	return int(min(ss, 59)), ns, rest, ok && ss <= 60
 }

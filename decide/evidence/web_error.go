@@ -18,15 +18,23 @@ func isApache(program []byte) bool {
 
 // apacheLine takes a line of Apache's error log apart: [WEEKDAY TIME YEAR] [MODULE:LEVEL] … MESSAGE.
 func apacheLine(c *clock, line []byte, e *entry) bool {
+	if len(line) < 26 || line[0] != '[' {
+		return false
+	}
 	i := bytes.IndexByte(line, ']')
-	if len(line) < 26 || line[0] != '[' || i < 0 {
+	if i < 0 {
 		return false
 	}
-	at, rest, ok := c.time(line[1:i])
-	if !ok || len(rest) > 0 {
+	at, ok := c.asctime(line[1:i])
+	if !ok && line[5] == '-' { // what %{c}t makes of it
+		var rest []byte
+		at, rest, ok = c.time(line[1:i])
+		ok = ok && len(rest) == 0
+	}
+	if !ok {
 		return false
 	}
-	e.fields = fields{at: at, message: bytes.TrimLeft(line[i+1:], " ")}
+	e.fields = fields{at: at, message: space(line[i+1:])}
 	return true
 }
 

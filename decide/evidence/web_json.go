@@ -3,7 +3,6 @@ package evidence
 import (
 	"bytes"
 	"net/netip"
-	"strings"
 
 	"lastresort/decide/web"
 )
@@ -14,20 +13,20 @@ func accessJSONLine(c *clock, line []byte, e *entry) bool {
 	if line[0] != '{' || !bytes.Contains(line, []byte(`tatus"`)) { // status, DownstreamStatus
 		return false
 	}
-	o, ok := members(line)
+	o, ok := e.members(line)
 	if !ok || !o.isAccess() {
 		return false
 	}
-	at, ok := c.any([]byte(strings.Trim(o.text(timeKeys...), "[]")))
+	at, ok := c.any(bytes.Trim(o.bytes(timeKeys...), "[]"))
 	e.fields = fields{at: at, message: line, object: o}
 	return ok
 }
 
 // isAccess tells whether an object tells of a request: others have a status too.
 func (o object) isAccess() bool {
-	_, asked := o["request"]
+	_, asked := o.find("request")
 	for _, key := range methodKeys {
-		if _, ok := o[key]; ok {
+		if _, ok := o.find(key); ok {
 			asked = true
 		}
 	}
@@ -84,13 +83,13 @@ func (a *accessJSON) read(e *entry) bool {
 	o := e.object
 	if o == nil { // it stood in syslog or the journal
 		var ok bool
-		if o, ok = members(e.message); !ok || !o.isAccess() {
+		if o, ok = e.members(e.message); !ok || !o.isAccess() {
 			return false
 		}
 	}
 	source, ok := o.peer(a.addresses)
 	from := o
-	if in := o.inner("request"); in != nil { // Caddy keeps the request apart
+	if in := e.inner(o, "request"); in != nil { // Caddy keeps the request apart
 		if ok { // somebody wrote it into a line of another server
 			return false
 		}
@@ -99,22 +98,22 @@ func (a *accessJSON) read(e *entry) bool {
 			source, ok = in.address(a.addresses, "remote_ip")
 		}
 		if !ok { // Caddy before 2.5
-			source, ok = a.addresses.withPort([]byte(in.text("remote_addr")))
+			source, ok = a.addresses.withPort(in.bytes("remote_addr"))
 		}
 	}
 	if !ok {
 		return false
 	}
-	r := request{web.Request{Status: o.number(statusKeys...), Path: []byte(from.text(pathKeys...)), Agent: []byte(from.text(agentKeys...))},
-		[]byte(o.text(userKeys...)), []byte(from.text(methodKeys...)), []byte(from.text(refererKeys...))}
-	if headers := from.inner("headers"); headers != nil {
-		r.referer, r.Agent = []byte(headers.first("Referer")), []byte(headers.first("User-Agent"))
+	r := request{web.Request{Status: o.number(statusKeys...), Path: from.bytes(pathKeys...), Agent: from.bytes(agentKeys...)},
+		o.bytes(userKeys...), from.bytes(methodKeys...), from.bytes(refererKeys...)}
+	if headers := e.inner(from, "headers"); headers != nil {
+		r.referer, r.Agent = headers.first("Referer"), headers.first("User-Agent")
 		// Caddy names no user whose password was wrong, but keeps that one was sent, to a page that asks for it.
-		if _, sent := headers["Authorization"]; sent && strings.HasPrefix(o.inner("resp_headers").first("Www-Authenticate"), "Basic ") {
+		if _, sent := headers.find("Authorization"); sent && bytes.HasPrefix(e.inner(o, "resp_headers").first("Www-Authenticate"), []byte("Basic ")) {
 			r.user = []byte("Authorization")
 		}
 	}
-	if line := []byte(o.text("request")); len(line) > 0 && len(r.method) == 0 {
+	if line := o.bytes("request"); len(line) > 0 && len(r.method) == 0 {
 		r.method, r.Path, _ = requestLine(line)
 	}
 	if len(r.method) == 0 {

@@ -21,11 +21,11 @@ func zeekLine(c *clock, line []byte, e *entry) bool {
 		if !bytes.Contains(line, []byte(`"uid":`)) && !bytes.Contains(line, []byte(`"note":`)) || !bytes.Contains(line, []byte(`"ts":`)) {
 			return false
 		}
-		o, ok := members(line)
+		o, ok := e.members(line)
 		if !ok {
 			return false
 		}
-		at, ok := c.any([]byte(o.text("ts")))
+		at, ok := c.any(o.bytes("ts"))
 		e.fields = fields{at: at, message: line, object: o}
 		return ok
 	default:
