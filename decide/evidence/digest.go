@@ -82,7 +82,7 @@ func (d *digest) line(text []byte) error {
 		}
 	}
 	if text[0] == '{' {
-		inner, unwrapped, journal, ok := unwrap(text)
+		inner, unwrapped, journal, ok := e.unwrap(text)
 		switch {
 		case ok && journal:
 			e.fields = unwrapped

@@ -122,14 +122,48 @@ func valueLength(text []byte) int {
 	return len(text)
 }
 
-// unquoted reads a text of JSON. It is a part of raw where that holds it as it is.
+// unquoted reads a text of valid JSON. It is a part of raw where that holds it as it is.
 func unquoted(raw []byte) ([]byte, bool) {
-	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
-		return raw[1 : len(raw)-1], true
+	if utf8.Valid(raw) {
+		text := raw[1 : len(raw)-1]
+		n := bytes.IndexByte(text, '\\')
+		if n < 0 {
+			return text, true
+		}
+		if text, ok := unescaped(text, n); ok {
+			return text, true
+		}
 	}
 	var s string
 	err := json.Unmarshal(raw, &s)
 	return []byte(s), err == nil
+}
+
+// unescaped reads what has its first backslash at a place; it is false where a letter is written as a number.
+func unescaped(text []byte, first int) ([]byte, bool) {
+	out := append(make([]byte, 0, len(text)), text[:first]...)
+	for i := first; i < len(text); i++ {
+		c := text[i]
+		if c == '\\' {
+			i++
+			switch c = text[i]; c {
+			case 'b':
+				c = '\b'
+			case 'f':
+				c = '\f'
+			case 'n':
+				c = '\n'
+			case 'r':
+				c = '\r'
+			case 't':
+				c = '\t'
+			case 'u':
+				return nil, false
+			}
+		}
+		out = append(out, c)
+	}
+	return out, true
 }
 
 // bytes returns the text under the first of some keys that is there and isn't empty, or a number or truth as it is written.

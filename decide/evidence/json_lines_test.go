@@ -38,7 +38,7 @@ func TestMembers(t *testing.T) {
 
 // FuzzMembers holds it against the library: the same keys and values, but for keys that are there twice.
 func FuzzMembers(f *testing.F) {
-	for _, s := range []string{`{}`, `{"a":1,"b":[2,{"c":"d"}]}`, `{"a":"\\\"","\u0061":null}`, "{\"\xff\":1 , \"b\":{} }", `{"a":-1.5e3,"b":false}`} {
+	for _, s := range []string{`{}`, `{"a":1,"b":[2,{"c":"d"}]}`, `{"a":"\\\"","\u0061":null}`, "{\"\xff\":1 , \"b\":{} }", `{"a":-1.5e3,"b":false}`, `{"a":["\"\\\/\b\f\n\r\t"],"b":"\ud83d\ude00\n\ud83d"}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

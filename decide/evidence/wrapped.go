@@ -7,66 +7,61 @@ import (
 	"time"
 )
 
-// wrapped is a line of JSON around a line of a log: what container runtimes write, and journalctl -o json.
-type wrapped struct {
-	Log  string    `json:"log"`
-	Time time.Time `json:"time"`
-
-	Message    json.RawMessage `json:"MESSAGE"`
-	Host       string          `json:"_HOSTNAME"`
-	Identifier string          `json:"SYSLOG_IDENTIFIER"`
-	Command    string          `json:"_COMM"`
-	PID        string          `json:"_PID"`
-	SyslogPID  string          `json:"SYSLOG_PID"`
-	Written    string          `json:"__REALTIME_TIMESTAMP"` // microseconds
-}
-
-// unwrap takes the JSON off a line. inner is a line that a container wrote; a line of the journal is taken apart at once.
-func unwrap(line []byte) (inner []byte, e fields, journal, ok bool) {
+// unwrap takes the JSON off a line of a log: what container runtimes write, and journalctl -o json. inner is a line that a
+// container wrote; a line of the journal is taken apart at once.
+func (m *objects) unwrap(line []byte) (inner []byte, e fields, journal, ok bool) {
 	if len(line) < 2 || line[0] != '{' || !bytes.Contains(line, []byte(`"log"`)) && !bytes.Contains(line, []byte(`"MESSAGE"`)) {
 		return nil, e, false, false
 	}
-	var w wrapped
-	if json.Unmarshal(line, &w) != nil {
+	o, ok := m.members(line)
+	if !ok {
 		return nil, e, false, false
 	}
-	if w.Message == nil {
-		return []byte(w.Log), fields{at: w.Time}, false, w.Log != ""
+	message, journal := o.find("MESSAGE")
+	if !journal {
+		if raw, _ := o.find("log"); len(raw) == 0 || raw[0] != '"' {
+			return nil, e, false, false
+		}
+		if at := o.text("time"); at != "" {
+			var err error
+			if e.at, err = time.Parse(time.RFC3339, at); err != nil {
+				return nil, fields{}, false, false
+			}
+		}
+		inner = o.bytes("log")
+		return inner, e, false, len(inner) > 0
 	}
-	micro, err := strconv.ParseInt(w.Written, 10, 64)
-	text, known := journalText(w.Message)
+	micro, err := strconv.ParseInt(o.text("__REALTIME_TIMESTAMP"), 10, 64)
+	text, known := journalText(message)
 	if err != nil || !known {
 		return nil, e, true, false
 	}
-	e = fields{at: time.UnixMicro(micro), host: []byte(w.Host), program: []byte(w.Identifier), pid: []byte(w.PID), message: text}
-	if w.Identifier == "" {
-		e.program = []byte(w.Command)
-	}
-	if w.SyslogPID != "" {
-		e.pid = []byte(w.SyslogPID)
-	}
+	e = fields{at: time.UnixMicro(micro), host: o.bytes("_HOSTNAME"), program: o.bytes("SYSLOG_IDENTIFIER", "_COMM"),
+		pid: o.bytes("SYSLOG_PID", "_PID"), message: text}
 	e.program = e.program[bytes.LastIndexByte(e.program, '/')+1:]
 	return nil, e, true, true
 }
 
 // journalText reads a message: text, or an array of bytes where it isn't UTF-8.
 func journalText(raw json.RawMessage) ([]byte, bool) {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return []byte(text), true
+	switch {
+	case raw[0] == '"':
+		return unquoted(raw)
+	case string(raw) == "null": // one that was too large to be shown
+		return nil, true
 	}
-	var numbers []uint8
-	var list []int
+	var list []uint16
 	if json.Unmarshal(raw, &list) != nil {
 		return nil, false
 	}
+	text := make([]byte, 0, len(list))
 	for _, n := range list {
-		if n < 0 || n > 255 {
+		if n > 255 {
 			return nil, false
 		}
-		numbers = append(numbers, uint8(n))
+		text = append(text, byte(n))
 	}
-	return numbers, true
+	return text, true
 }
 
 // unwrapCRI takes off what Kubernetes' runtimes put before a line: TIME stdout|stderr F|P. A part of a line, P, counts for
