@@ -72,6 +72,20 @@ var peerLogs = []struct {
 		}
 		return fmt.Sprintf(`192.0.2.%d - - [%s] "GET /static/page-%d.html?v=3 HTTP/2.0" 200 %d %s`, i%250, when, i%5000, 900+i%90000, person)
 	}},
+	{"nginx-error", []string{"nginx-http-auth", "nginx-limit-req"}, "was not found in", `password mismatch|was not found in`, func(i int, at time.Time) string {
+		head := fmt.Sprintf("%s [error] %d#%d: *%d ", at.Format("2006/01/02 15:04:05"), 1000+i%4, 1000+i%4, i)
+		source := fmt.Sprintf("198.18.%d.%d", i*7%2000/250, i*7%250)
+		const site = `, server: www.example.org, request: `
+		switch i % 10 {
+		case 1, 4, 6, 8:
+			return head + `user "admin": password mismatch, client: ` + source + site + `"GET /private/ HTTP/1.1", host: "www.example.org"`
+		case 2, 5:
+			return head + fmt.Sprintf(`user "u%d" was not found in "/etc/nginx/users", client: %s%s"GET /private/ HTTP/1.1", host: "www.example.org"`, i, source, site)
+		case 3:
+			return head + `limiting requests, excess: 10.240 by zone "one", client: ` + source + site + `"POST /login HTTP/1.1", host: "www.example.org"`
+		}
+		return head + fmt.Sprintf(`open() "/srv/www/page-%d.html" failed (2: No such file or directory), client: 192.0.2.%d%s"GET /page-%d.html HTTP/2.0", host: "www.example.org"`, i%5000, i%250, site, i%5000)
+	}},
 }
 
 // cost is what a process used.

@@ -56,12 +56,13 @@ func (p *parts) add(text string, of uint64) {
 	if len(text) == 4 {
 		lead := fourOf([]byte(text))
 		p.four = append(p.four, part{text, of, 0, lead, 1<<32 - 1}, part{text, of, 1, lead >> 8, 1<<24 - 1})
-		p.fours.add(seedOf(lead))
+		seeds := []uint32{seedOf(lead)}
 		for next := range uint32(256) { // what follows it may be anything, or nothing
-			p.fours.add(seedOf(lead>>8 | next<<24 | anyCase))
+			seeds = append(seeds, seedOf(lead>>8|next<<24|anyCase))
 		}
-		for i := range p.seeds {
-			p.seeds[i] |= p.fours[i]
+		for _, seed := range seeds {
+			p.fours.add(seed)
+			p.seeds.add(seed)
 		}
 		return
 	}
