@@ -16,6 +16,19 @@ func trim(text []byte) []byte {
 	return text
 }
 
+// sizeOf returns how much of a line was written, blanks at its end too, which may fill it up to where it was cut.
+func sizeOf(text []byte) int {
+	n := len(text)
+	if n > 0 && text[n-1] == '\n' {
+		n--
+	}
+	nuls := 0
+	for nuls < n && text[nuls] == 0 {
+		nuls++
+	}
+	return n - nuls
+}
+
 func isBlank(c byte) bool { return c == 0 || c == '\n' || c == '\r' || c == '\t' || c == ' ' }
 
 // after returns what stands behind a prefix, and whether it was there.

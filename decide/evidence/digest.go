@@ -18,6 +18,7 @@ type digest struct {
 	clock    clock
 	entry    entry // the present line, kept here so that each doesn't cost memory
 	known    bool  // a line had the header of a syslog line
+	parts    parts // of what stands in a container's log
 	trial    int64
 	own      addresses        // that a pattern read
 	alone    [1]int           // room for one form
@@ -56,6 +57,7 @@ func (d *digest) line(text []byte) error {
 	if d.number++; d.o.Progress != nil && d.number%4096 == 0 {
 		d.o.Progress(d.number)
 	}
+	d.entry.size = sizeOf(text)
 	text = trim(text)
 	if d.number == 1 {
 		text, _ = after(text, "\xef\xbb\xbf") // a byte order mark
@@ -82,19 +84,25 @@ func (d *digest) line(text []byte) error {
 		}
 	}
 	if text[0] == '{' {
-		inner, unwrapped, journal, ok := e.unwrap(text)
+		w, unwrapped, journal, ok := e.unwrap(text)
 		switch {
 		case ok && journal:
-			e.fields = unwrapped
+			e.fields, e.size = unwrapped, len(unwrapped.message)
 			return d.readBy(e, d.formsOf(e.program))
+		case ok && !d.parts.whole(&w):
+			return d.notUnderstood(text)
 		case ok:
-			text, wrote = trim(inner), unwrapped.at
+			text, wrote, e.size = trim(w.text), w.at, sizeOf(w.text)
 		}
-	} else if inner, ok := unwrapCRI(text); ok {
+	} else if w, ok := unwrapCRI(text); ok {
+		if !d.parts.whole(&w) {
+			return d.notUnderstood(text)
+		}
 		if d.bare >= 0 { // else each line says when it was written
 			wrote, _, _ = d.clock.time(text)
 		}
-		text = inner
+		e.size -= len(text) - len(w.text)
+		text = w.text
 	}
 	if len(text) == 0 {
 		return nil
@@ -210,7 +218,7 @@ func (d *digest) give(e *entry, form int) bool {
 	if !d.seen[form] {
 		d.recognise(form)
 	}
-	if len(e.message) == 0 || !d.readers[form].read(e) {
+	if len(e.message) == 0 || formats[form].wasCut(e) || !d.readers[form].read(e) {
 		return false
 	}
 	d.count(&e.shows)

@@ -9,28 +9,44 @@ type format struct {
 	line    func(c *clock, line []byte, e *entry) bool // takes a line of its own apart that isn't syslog's; nil for none
 	first   func(c *clock, line []byte, e *entry) bool // is line for those that no other form can have, and tried before all; nil for none
 	open    func(Options) reader
+	// cut is from how many bytes on a line counts for nobody: its end may have been cut off, and with it the address, which stands
+	// behind what a client chose. 0 where the address comes first.
+	cut int
 }
+
+// What cuts lines: the syslog of BusyBox, at 256 bytes with a mark of up to five before its time
+// (FEATURE_SYSLOGD_READ_BUFFER_SIZE); relays of syslog, at 1,024 bytes (RFC 3164, section 4.1); nginx, at 2,048
+// (NGX_MAX_ERROR_STR); exim and rsyslog, at 8,192 (LOG_BUFFER_SIZE, maxMessageSize).
+const (
+	cutByBusyBox = 245
+	cutByRelay   = 1000
+	cutByNginx   = 2000
+	cutByExim    = 8000
+)
+
+// wasCut tells whether a line may miss the address that it is about.
+func (f *format) wasCut(e *entry) bool { return f.cut > 0 && (e.cut || e.size >= f.cut) }
 
 // formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.
 var formats = []format{
-	{"sshd", isSshd, nil, nil, newSshd},
-	{"netfilter", isKernel, nil, nil, newNetfilter},
-	{"dropbear", isDropbear, nil, nil, newDropbear},
-	{"postfix", isPostfix, nil, nil, newPostfix},
-	{"dovecot", isDovecot, nil, nil, newDovecot},
-	{"exim", isExim, eximLine, nil, newExim},
-	{"sendmail", isSendmail, nil, nil, newSendmail},
-	{"mailboxes", isMailbox, nil, nil, newMailboxes},
-	{"access", isWebServer, accessLine, requestOf, newAccess},
-	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager},
-	{"suricata", nil, suricataLine, nil, newSuricata},
-	{"zeek", nil, zeekLine, nil, newZeek},
-	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON},
-	{"apache-error", isApache, apacheLine, apacheLine, newApacheError},
-	{"nginx-error", nil, nginxLine, nginxLine, newNginxError},
-	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd},
-	{"proftpd", isProftpd, proftpdLine, nil, newProftpd},
-	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban},
+	{"sshd", isSshd, nil, nil, newSshd, cutByRelay},
+	{"netfilter", isKernel, nil, nil, newNetfilter, 0},
+	{"dropbear", isDropbear, nil, nil, newDropbear, cutByRelay},
+	{"postfix", isPostfix, nil, nil, newPostfix, 0},
+	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay},
+	{"exim", isExim, eximLine, nil, newExim, cutByExim},
+	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay},
+	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay},
+	{"access", isWebServer, accessLine, requestOf, newAccess, 0},
+	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0},
+	{"suricata", nil, suricataLine, nil, newSuricata, 0},
+	{"zeek", nil, zeekLine, nil, newZeek, 0},
+	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0},
+	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0},
+	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx},
+	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay},
+	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0},
+	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0},
 }
 
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.
@@ -63,20 +79,26 @@ func Formats() []string {
 	return out
 }
 
+// inContainer is under what the parts of a container's lines are remembered, beside the forms.
+const inContainer = "container"
+
 // save returns what the readers that remember know, by form.
 func (d *digest) save() map[string]json.RawMessage {
-	var out map[string]json.RawMessage
+	out := map[string]json.RawMessage{}
 	for i, f := range formats {
-		r, ok := d.readers[i].(rememberer)
-		if !ok {
-			continue
-		}
-		if text := r.save(); text != nil {
-			if out == nil {
-				out = map[string]json.RawMessage{}
+		if r, ok := d.readers[i].(rememberer); ok {
+			if text := r.save(); text != nil {
+				out[f.name] = text
 			}
-			out[f.name] = text
 		}
+	}
+	if d.parts != (parts{}) {
+		if text, err := json.Marshal(d.parts); err == nil {
+			out[inContainer] = text
+		}
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	return out
 }
@@ -87,5 +109,8 @@ func (d *digest) resume(state map[string]json.RawMessage) {
 		if r, ok := d.readers[i].(rememberer); ok && state[f.name] != nil {
 			r.resume(state[f.name])
 		}
+	}
+	if text := state[inContainer]; text != nil && json.Unmarshal(text, &d.parts) != nil {
+		d.parts = parts{true, true}
 	}
 }

@@ -276,6 +276,101 @@ func TestOnlyThePeerIsCounted(t *testing.T) {
 	}
 }
 
+// TestALineThatWasCut: where a name is so long that what stands behind it is lost, what looks like the rest of the line in it is
+// nobody's address.
+func TestALineThatWasCut(t *testing.T) {
+	for i, form := range Formats() {
+		limit := 1024
+		switch cut := formats[i].cut; {
+		case cut > 2048:
+			limit = 8192
+		case cut > 1024:
+			limit = 2047
+		}
+		t.Run(form, func(t *testing.T) {
+			for _, line := range injections[form].lines {
+				cutLines(t, form, line, limit)
+			}
+		})
+	}
+	t.Run("by BusyBox", func(t *testing.T) {
+		for _, form := range []string{"sshd", "dropbear", "dovecot", "sendmail", "mailboxes"} {
+			for _, line := range injections[form].lines {
+				if rest, ok := strings.CutPrefix(strings.TrimPrefix(line, "~"), "Nov  1 01:00:00 "); ok {
+					host, rest, _ := strings.Cut(rest, " ")
+					cutLines(t, form, "Nov  1 01:00:00 "+host+" auth.info "+rest, 255-len("<38>")+len(host+" auth.info "))
+				}
+			}
+		}
+	})
+}
+
+// cutLines reads a line of a form with each name so that it goes on to a limit and no further.
+func cutLines(t *testing.T, form, line string, limit int) {
+	t.Helper()
+	line = strings.NewReplacer("PEER", "203.0.113.7", "HOST", "host.example").Replace(strings.TrimPrefix(line, "~"))
+	head, _, named := strings.Cut(line, "NAME")
+	if !named {
+		return
+	}
+	for i := len(head) % 4; i < len(choices); i += 4 { // each digest is large, and there are many lines
+		name := injections[form].escape(choices[i])
+		if room := limit - len(head) - len(name); room >= 0 {
+			onlyThePeer(t, form, head+name+strings.Repeat(" ", room), "", "", oneLine)
+			onlyThePeer(t, form, head+strings.Repeat("A", room)+name, "", "", oneLine)
+		}
+	}
+}
+
+// TestAPartOfAContainersLine: runtimes cut long lines, and what follows may be a client's choice from its first byte to its last.
+func TestAPartOfAContainersLine(t *testing.T) {
+	const attempt = "Nov  1 01:00:00 mail sshd[7]: Failed password for root from %s port 4000 ssh2"
+	forged, own, other := fmt.Sprintf(attempt, "192.0.2.1"), fmt.Sprintf(attempt, "203.0.113.7"), fmt.Sprintf(attempt, "203.0.113.8")
+	cri := func(stream, mark, text string) string {
+		return "2026-11-01T09:00:01.123456789Z " + stream + " " + mark + " " + text + "\n"
+	}
+	docker := func(stream, mark, text string) string {
+		if mark == "P" {
+			text += strings.Repeat("A", 16<<10-len(text))
+		} else {
+			text += "\n"
+		}
+		return fmt.Sprintf(`{"log":"%s","stream":"%s","time":"2026-11-01T09:00:00.1Z"}`, inJSON(text), stream) + "\n"
+	}
+	for name, write := range map[string]func(stream, mark, text string) string{"cri": cri, "docker": docker} {
+		lines := []string{
+			write("stdout", "P", "GET /"), write("stderr", "F", own), write("stdout", "P", forged), write("stdout", "F", forged), write("stdout", "F", other),
+		}
+		for split := range len(lines) + 1 { // the log is read in two goes
+			tally := NewTally("local")
+			var at Position
+			for _, part := range [][]string{lines[:split], lines[split:]} {
+				var err error
+				if at, _, err = ReadOn(t.Context(), "log", strings.NewReader(strings.Join(part, "")), at, Options{At: readAt}, tally); err != nil && split > 1 {
+					t.Fatal(err)
+				}
+			}
+			var got []string
+			sightings, _ := tally.Records()
+			for _, s := range sightings {
+				got = append(got, s.Source.String())
+			}
+			if want := []string{"203.0.113.7", "203.0.113.8"}; !slices.Equal(got, want) {
+				t.Errorf("%s, in parts of %d and %d lines: %v counts; expected %v", name, split, len(lines)-split, got, want)
+			}
+		}
+	}
+	// A part that JSON makes too long to be read is one all the same.
+	tooLong := fmt.Sprintf(`{"log":"%s","stream":"stdout","time":"2026-11-01T09:00:00.1Z"}`, strings.Repeat(`\u0001`, 16<<10)) + "\n"
+	tally := NewTally("local")
+	if _, err := Read(t.Context(), "log", strings.NewReader(docker("stdout", "F", own)+tooLong+docker("stdout", "F", forged)+docker("stdout", "F", other)), Options{At: readAt}, tally); err != nil {
+		t.Fatal(err)
+	}
+	if sightings, _ := tally.Records(); len(sightings) != 2 || sightings[0].Source.String() != "203.0.113.7" || sightings[1].Source.String() != "203.0.113.8" {
+		t.Errorf("behind a part that is too long: %v", sightings)
+	}
+}
+
 // fuzzForm fuzzes the names in the lines of a form.
 func fuzzForm(f *testing.F, form string) {
 	table := injections[form]

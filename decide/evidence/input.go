@@ -127,6 +127,7 @@ func (d *digest) long() {
 	d.sum.Lines++
 	d.number++
 	d.sum.Long++
+	d.parts = parts{true, true} // what follows in a container's log may be the rest of it
 }
 
 // recognised tells whether anything of a short log was in a form that is known.

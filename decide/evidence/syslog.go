@@ -11,6 +11,7 @@ type entry struct {
 	fields
 	objects
 	shows Event // what a reader made of it
+	size  int   // of the line as it was written, or of the message in the journal, in bytes
 }
 
 // fields are the parts of a line.
@@ -20,6 +21,7 @@ type fields struct {
 	program []byte
 	pid     []byte
 	message []byte
+	cut     bool       // its end may have been cut off
 	object  object     // the message taken apart, where its form's line is JSON
 	head    *head      // what the line began with, where that is remembered
 	peer    netip.Addr // of a line that begins with it; host is then what follows
@@ -33,6 +35,7 @@ type head struct {
 	forms         []int  // the forms that the program's lines may be of
 	asked         bool   // forms is set
 	hash          fnv1a  // of the host
+	put           int    // how many bytes of text BusyBox's syslog put there; 0 where none did
 }
 
 // mostHeads bounds how many are remembered.
@@ -107,20 +110,27 @@ func (c *clock) split(line []byte, e *entry) bool {
 		return false
 	}
 	plain := len(rest) == len(whole) && len(more) > 0
+	put := 0
 	e.host = word
 	word, more = firstWord(bytes.TrimLeft(more, " "))
 	if isFacility(word) { // busybox
+		put = len(e.host) + len(word) + len("  ")
 		word, more = firstWord(bytes.TrimLeft(more, " "))
 	}
 	if !e.tag(word) {
 		return false
 	}
 	e.message = more
+	e.cut = isCutByBusyBox(e.size, put)
 	if ok && plain && len(e.pid) > 0 && len(e.message) > 0 {
 		c.remember(whole, e)
+		e.head.put = put
 	}
 	return ok || len(e.pid) > 0
 }
+
+// isCutByBusyBox tells whether its syslog may have cut a line off, to which it added some bytes.
+func isCutByBusyBox(size, put int) bool { return put > 0 && size-put >= cutByBusyBox }
 
 // remembered takes apart what stands behind a line's time, where it begins as a line before did.
 func (c *clock) remembered(rest []byte, e *entry) bool {
@@ -134,7 +144,7 @@ func (c *clock) remembered(rest []byte, e *entry) bool {
 			if end == n || len(rest) < end+3 || string(rest[end:end+3]) != "]: " {
 				return false
 			}
-			e.fields = fields{host: h.host, program: h.program, pid: rest[n:end], message: rest[end+3:], head: h}
+			e.fields = fields{host: h.host, program: h.program, pid: rest[n:end], message: rest[end+3:], head: h, cut: isCutByBusyBox(e.size, h.put)}
 			return true
 		}
 		c.last = (c.last + 1) % mostHeads

@@ -194,16 +194,10 @@ type nginxError struct {
 
 func newNginxError(o Options) reader { return &nginxError{addresses{}, o.Web.Matcher()} }
 
-// longestMessage is more than nginx writes, which cuts its lines at 2,048 bytes (NGX_MAX_ERROR_STR; OpenResty at 4,096).
-const longestMessage = 8 << 10
-
 // read reads [*N ]MESSAGE, client: A, server: S, request: "…". Both a user's name before the address and a request behind it
 // may look like it: where addresses differ, and only one can be meant, it is that one, else nobody.
 func (n *nginxError) read(e *entry) bool {
 	text := e.message
-	if len(text) > longestMessage {
-		return false
-	}
 	if text[0] == '*' {
 		_, text = firstWord(text)
 	}

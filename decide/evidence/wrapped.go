@@ -7,39 +7,51 @@ import (
 	"time"
 )
 
-// unwrap takes the JSON off a line of a log: what container runtimes write, and journalctl -o json. inner is a line that a
-// container wrote; a line of the journal is taken apart at once.
-func (m *objects) unwrap(line []byte) (inner []byte, e fields, journal, ok bool) {
+// written is a line that a container wrote, and what its runtime tells of it.
+type written struct {
+	text   []byte
+	at     time.Time
+	stream []byte
+	part   bool // more of the line follows
+}
+
+// longestPart is a little less than what Docker keeps a line whole to, which it doesn't say of one that it cuts: 16 KiB.
+const longestPart = 16000
+
+// unwrap takes the JSON off a line of a log: what Docker writes, and journalctl -o json. A line of the journal is taken apart at
+// once.
+func (m *objects) unwrap(line []byte) (w written, e fields, journal, ok bool) {
 	if len(line) < 2 || line[0] != '{' || !bytes.Contains(line, []byte(`"log"`)) && !bytes.Contains(line, []byte(`"MESSAGE"`)) {
-		return nil, e, false, false
+		return w, e, false, false
 	}
 	o, ok := m.members(line)
 	if !ok {
-		return nil, e, false, false
+		return w, e, false, false
 	}
 	message, journal := o.find("MESSAGE")
 	if !journal {
 		if raw, _ := o.find("log"); len(raw) == 0 || raw[0] != '"' {
-			return nil, e, false, false
+			return w, e, false, false
 		}
+		w = written{text: o.bytes("log"), stream: o.bytes("stream")}
 		if at := o.text("time"); at != "" {
 			var err error
-			if e.at, err = time.Parse(time.RFC3339, at); err != nil {
-				return nil, fields{}, false, false
+			if w.at, err = time.Parse(time.RFC3339, at); err != nil {
+				return w, e, false, false
 			}
 		}
-		inner = o.bytes("log")
-		return inner, e, false, len(inner) > 0
+		w.part = len(w.text) >= longestPart && w.text[len(w.text)-1] != '\n'
+		return w, e, false, len(w.text) > 0
 	}
 	micro, err := strconv.ParseInt(o.text("__REALTIME_TIMESTAMP"), 10, 64)
 	text, known := journalText(message)
 	if err != nil || !known {
-		return nil, e, true, false
+		return w, e, true, false
 	}
 	e = fields{at: time.UnixMicro(micro), host: o.bytes("_HOSTNAME"), program: o.bytes("SYSLOG_IDENTIFIER", "_COMM"),
 		pid: o.bytes("SYSLOG_PID", "_PID"), message: text}
 	e.program = e.program[bytes.LastIndexByte(e.program, '/')+1:]
-	return nil, e, true, true
+	return w, e, true, true
 }
 
 // journalText reads a message: text, or an array of bytes where it isn't UTF-8.
@@ -64,17 +76,32 @@ func journalText(raw json.RawMessage) ([]byte, bool) {
 	return text, true
 }
 
-// unwrapCRI takes off what Kubernetes' runtimes put before a line: TIME stdout|stderr F|P. A part of a line, P, counts for
-// nothing.
-func unwrapCRI(line []byte) ([]byte, bool) {
+// unwrapCRI takes off what Kubernetes' runtimes put before a line: TIME stdout|stderr F|P. P is a part of one.
+func unwrapCRI(line []byte) (w written, ok bool) {
 	if len(line) < 40 || line[4] != '-' || line[10] != 'T' {
-		return nil, false
+		return w, false
 	}
 	_, rest := firstWord(line)
-	for _, stream := range []string{"stdout F ", "stderr F "} {
-		if inner, ok := after(rest, stream); ok {
-			return inner, true
-		}
+	w.stream, rest = firstWord(rest)
+	if string(w.stream) != "stdout" && string(w.stream) != "stderr" {
+		return w, false
 	}
-	return nil, false
+	mark, text := firstWord(rest)
+	w.text, w.part = text, string(mark) == "P"
+	return w, w.part || string(mark) == "F"
+}
+
+// parts tells of a container's stdout and stderr whether the last line was only a part of one.
+type parts [2]bool
+
+// whole notes a line and tells whether it is a whole one: where one begins in the middle of another, a client may have chosen
+// all of it.
+func (p *parts) whole(w *written) bool {
+	open := &p[0]
+	if string(w.stream) == "stderr" {
+		open = &p[1]
+	}
+	begins := !*open
+	*open = w.part
+	return begins && !w.part
 }
