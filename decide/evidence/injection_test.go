@@ -339,7 +339,7 @@ func TestAPartOfAContainersLine(t *testing.T) {
 	}
 	for name, write := range map[string]func(stream, mark, text string) string{"cri": cri, "docker": docker} {
 		lines := []string{
-			write("stdout", "P", "GET /"), write("stderr", "F", own), write("stdout", "P", forged), write("stdout", "F", forged), write("stdout", "F", other),
+			write("stdout", "P", forged), write("stderr", "F", own), write("stdout", "P", forged), write("stdout", "F", forged), write("stdout", "F", other),
 		}
 		for split := range len(lines) + 1 { // the log is read in two goes
 			tally := NewTally("local")
@@ -368,6 +368,34 @@ func TestAPartOfAContainersLine(t *testing.T) {
 	}
 	if sightings, _ := tally.Records(); len(sightings) != 2 || sightings[0].Source.String() != "203.0.113.7" || sightings[1].Source.String() != "203.0.113.8" {
 		t.Errorf("behind a part that is too long: %v", sightings)
+	}
+}
+
+// TestACutLineInAnother: what is around a line doesn't hide how long it was.
+func TestACutLineInAnother(t *testing.T) {
+	const head, forged = "Nov  1 01:00:00 mail ", "Failed password for root from 192.0.2.1 port 4000 ssh2"
+	cut := forged + strings.Repeat(" ", 1024-len(head)-len("sshd[7]: ")-len(forged))
+	whole := strings.ReplaceAll(forged, "192.0.2.1", "203.0.113.7")
+	for name, lines := range map[string][2]string{
+		"plain":   {head + "sshd[7]: " + whole, head + "sshd[7]: " + cut},
+		"busybox": {head + "auth.info sshd[7]: " + whole, head + "auth.info sshd[7]: " + cut[:240]},
+		"docker": {`{"log":"` + head + "sshd[7]: " + whole + `\n","stream":"stdout","time":"2026-11-01T09:00:00.1Z"}`,
+			`{"log":"` + head + "sshd[7]: " + cut + `\n","stream":"stdout","time":"2026-11-01T09:00:00.1Z"}`},
+		"cri": {"2026-11-01T09:00:01.123456789Z stdout F " + head + "sshd[7]: " + whole, "2026-11-01T09:00:01.123456789Z stdout F " + head + "sshd[7]: " + cut},
+		"journal": {`{"__REALTIME_TIMESTAMP":"1793520000000000","SYSLOG_IDENTIFIER":"sshd","_PID":"7","MESSAGE":"` + whole + `"}`,
+			`{"__REALTIME_TIMESTAMP":"1793520000000000","SYSLOG_IDENTIFIER":"sshd","_PID":"7","MESSAGE":"` + cut + strings.Repeat(" ", len(head)) + `"}`},
+	} {
+		var got []string
+		o := Options{At: readAt, Line: func(_ int64, e Event) { got = append(got, e.Source.String()) }}
+		d := newDigest("log", o, NewTally("local"))
+		for _, line := range []string{lines[0], lines[1], lines[1]} {
+			if err := d.line([]byte(line + "\n")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := []string{"203.0.113.7"}; !slices.Equal(got, want) {
+			t.Errorf("%s: %v counts; expected %v", name, got, want)
+		}
 	}
 }
 
