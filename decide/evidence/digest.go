@@ -14,11 +14,16 @@ type digest struct {
 	number   int64     // of the present line in its file
 	readers  []reader  // beside formats; nil where a form isn't asked for
 	puzzlers []puzzler // those of the readers that are; nil for the others
+	doubters []doubter // likewise
 	seen     []bool    // beside formats: whether there were lines of that form
 	clock    clock
 	entry    entry // the present line, kept here so that each doesn't cost memory
 	known    bool  // a line had the header of a syslog line
 	parts    parts // of what stands in a container's log
+	stdout   bool  // the present line is of a container's stdout, which servers keep for their access logs
+	head     bool  // it began as those of a server do that writes what clients send as it comes
+	padded   bool  // it ended in blanks
+	doubt    doubt
 	trial    int64
 	own      addresses        // that a pattern read
 	alone    [1]int           // room for one form
@@ -43,7 +48,8 @@ func newDigest(name string, o Options, t *Tally) *digest {
 			}
 		}
 		p, _ := r.(puzzler)
-		d.readers, d.puzzlers = append(d.readers, r), append(d.puzzlers, p)
+		q, _ := r.(doubter)
+		d.readers, d.puzzlers, d.doubters = append(d.readers, r), append(d.puzzlers, p), append(d.doubters, q)
 	}
 	return d
 }
@@ -53,12 +59,24 @@ const trialLines = 200
 
 // line reads one line.
 func (d *digest) line(text []byte) error {
+	d.stdout, d.head, d.padded = false, false, false
+	err := d.take(text)
+	if d.doubt.on {
+		message := d.entry.message
+		d.settle(text, d.head && !d.padded && len(message) > 0 && message[len(message)-1] == '"')
+	}
+	return err
+}
+
+// take makes of a line what it shows.
+func (d *digest) take(text []byte) error {
 	d.sum.Lines++
 	if d.number++; d.o.Progress != nil && d.number%4096 == 0 {
 		d.o.Progress(d.number)
 	}
 	d.entry.size = sizeOf(text)
 	text = trim(text)
+	d.padded = d.entry.size > len(text)
 	if d.number == 1 {
 		text, _ = after(text, "\xef\xbb\xbf") // a byte order mark
 	}
@@ -92,7 +110,8 @@ func (d *digest) line(text []byte) error {
 		case ok && !d.parts.whole(&w):
 			return d.notUnderstood(text)
 		case ok:
-			text, wrote, e.size = trim(w.text), w.at, sizeOf(w.text)
+			text, wrote, e.size, d.stdout = trim(w.text), w.at, sizeOf(w.text), string(w.stream) == "stdout"
+			d.padded = e.size > len(text)
 		}
 	} else if w, ok := unwrapCRI(text); ok {
 		if !d.parts.whole(&w) {
@@ -102,7 +121,7 @@ func (d *digest) line(text []byte) error {
 			wrote, _, _ = d.clock.time(text)
 		}
 		e.size -= len(text) - len(w.text)
-		text = w.text
+		text, d.stdout = w.text, string(w.stream) == "stdout"
 	}
 	if len(text) == 0 {
 		return nil
@@ -158,7 +177,7 @@ func (d *digest) readOwn(text []byte) error {
 		return nil
 	}
 	if ev.Source.IsValid() && ev.Kind+ev.Service != "" {
-		d.count(&ev)
+		d.count(&ev, d.number)
 	}
 	return nil
 }
@@ -218,11 +237,21 @@ func (d *digest) give(e *entry, form int) bool {
 	if !d.seen[form] {
 		d.recognise(form)
 	}
-	if len(e.message) == 0 || formats[form].wasCut(e) || !d.readers[form].read(e) {
+	q := d.doubters[form]
+	if q != nil {
+		d.head, d.doubt.on = true, true
+	}
+	if len(e.message) == 0 || formats[form].wasCut(e) {
 		return false
 	}
-	d.count(&e.shows)
-	return true
+	shows := d.readers[form].read(e)
+	if q != nil && q.raw() {
+		d.doubt.raw = true
+	}
+	if shows {
+		d.keep(&e.shows, form)
+	}
+	return shows
 }
 
 // isRemark tells what journalctl says of itself between the lines.
@@ -282,7 +311,7 @@ func (d *digest) notUnderstood(text []byte) error {
 	return nil
 }
 
-func (d *digest) count(ev *Event) {
+func (d *digest) count(ev *Event, line int64) {
 	if ev.Kind != "" {
 		d.sum.Hostile++
 	} else {
@@ -290,6 +319,6 @@ func (d *digest) count(ev *Event) {
 	}
 	d.tally.add(ev)
 	if d.o.Line != nil {
-		d.o.Line(d.number, *ev)
+		d.o.Line(line, *ev)
 	}
 }

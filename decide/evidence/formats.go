@@ -12,6 +12,8 @@ type format struct {
 	// cut is from how many bytes on a line counts for nobody: its end may have been cut off, and with it the address, which stands
 	// behind what a client chose. 0 where the address comes first.
 	cut int
+	// unmarked tells that a line of it needs no colon: a name that nginx writes as it comes may be one, for only colons end it.
+	unmarked bool
 }
 
 // What cuts lines: the syslog of BusyBox, at 256 bytes with a mark of up to five before its time
@@ -29,24 +31,24 @@ func (f *format) wasCut(e *entry) bool { return f.cut > 0 && (e.cut || e.size >=
 
 // formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.
 var formats = []format{
-	{"sshd", isSshd, nil, nil, newSshd, cutByRelay},
-	{"netfilter", isKernel, nil, nil, newNetfilter, 0},
-	{"dropbear", isDropbear, nil, nil, newDropbear, cutByRelay},
-	{"postfix", isPostfix, nil, nil, newPostfix, 0},
-	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay},
-	{"exim", isExim, eximLine, nil, newExim, cutByExim},
-	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay},
-	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay},
-	{"access", isWebServer, accessLine, requestOf, newAccess, 0},
-	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0},
-	{"suricata", nil, suricataLine, nil, newSuricata, 0},
-	{"zeek", nil, zeekLine, nil, newZeek, 0},
-	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0},
-	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0},
-	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx},
-	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay},
-	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0},
-	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0},
+	{"sshd", isSshd, nil, nil, newSshd, cutByRelay, false},
+	{"netfilter", isKernel, nil, nil, newNetfilter, 0, false},
+	{"dropbear", isDropbear, nil, nil, newDropbear, cutByRelay, false},
+	{"postfix", isPostfix, nil, nil, newPostfix, 0, false},
+	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay, false},
+	{"exim", isExim, eximLine, nil, newExim, cutByExim, false},
+	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay, false},
+	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay, false},
+	{"access", isWebServer, accessLine, requestOf, newAccess, 0, false},
+	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0, false},
+	{"suricata", nil, suricataLine, nil, newSuricata, 0, false},
+	{"zeek", nil, zeekLine, nil, newZeek, 0, true},
+	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0, false},
+	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0, false},
+	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx, false},
+	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay, false},
+	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0, false},
+	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0, false},
 }
 
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.
@@ -79,8 +81,11 @@ func Formats() []string {
 	return out
 }
 
-// inContainer is under what the parts of a container's lines are remembered, beside the forms.
-const inContainer = "container"
+// Under these is remembered, beside the forms, what the parts of a container's lines are, and that a log is no proof.
+const (
+	inContainer = "container"
+	inDoubt     = "doubt"
+)
 
 // save returns what the readers that remember know, by form.
 func (d *digest) save() map[string]json.RawMessage {
@@ -97,6 +102,9 @@ func (d *digest) save() map[string]json.RawMessage {
 			out[inContainer] = text
 		}
 	}
+	if d.doubt.raw {
+		out[inDoubt] = json.RawMessage("true")
+	}
 	if len(out) == 0 {
 		return nil
 	}
@@ -112,5 +120,8 @@ func (d *digest) resume(state map[string]json.RawMessage) {
 	}
 	if text := state[inContainer]; text != nil && json.Unmarshal(text, &d.parts) != nil {
 		d.parts = parts{true, true}
+	}
+	if state[inDoubt] != nil {
+		d.doubt.on, d.doubt.raw = true, true
 	}
 }

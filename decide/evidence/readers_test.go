@@ -198,7 +198,7 @@ Nov  1 10:00:09 www httpd/backend[22]: [error] [client 192.0.2.66] user a not fo
 2026/11/01 10:00:09 [info] 2865#0: *74 client login failed: "Authentication credentials invalid" while in http auth state, client: 192.0.2.66 using starttls, server: 198.51.100.1:587, login: "a"
 2026/11/01 10:00:10 [info] 2865#0: *75 client login failed: "Temporary server problem" while in http auth state, client: 198.51.100.7, server: 198.51.100.1:587, login: "a"
 `, []string{"1 192.0.2.66 web-login two-way 1", "2 192.0.2.66 web-login two-way 1", "3 192.0.2.66 web-probe two-way 1", "8 192.0.2.66 web-probe two-way 1", "9 192.0.2.66 web-probe two-way 1",
-			"10 192.0.2.66 mail-login two-way 1"}},
+			"10 192.0.2.66 mail-login 1"}},
 		{"FTP servers", `Sun Nov  1 10:00:00 2026 [pid 9] [a] FAIL LOGIN: Client "::ffff:192.0.2.66", "User is not in the allow user list."
 Sun Nov  1 10:00:01 2026 [pid 9] [me] OK LOGIN: Client "198.51.100.7"
 Sun Nov  1 10:00:02 2026 [pid 9] [ftp] OK LOGIN: Client "198.51.100.8", anon password "x"

@@ -190,9 +190,26 @@ func nginxLine(c *clock, line []byte, e *entry) bool {
 type nginxError struct {
 	addresses addresses
 	rules     *web.Matcher
+	passed    bool // the last message passed on what others sent
 }
 
-func newNginxError(o Options) reader { return &nginxError{addresses{}, o.Web.Matcher()} }
+func newNginxError(o Options) reader {
+	return &nginxError{addresses: addresses{}, rules: o.Web.Matcher()}
+}
+
+// raw implements doubter.
+func (n *nginxError) raw() bool { return n.passed }
+
+// passes tells the messages that hold what may be any bytes: of an application, of whoever speaks the PROXY protocol, or a name
+// that came in base64 with colons in it.
+func passes(text []byte) bool {
+	for _, lead := range []string{"FastCGI sent in stderr: ", `broken header: "`, "upstream sent "} {
+		if _, ok := after(text, lead); ok {
+			return true
+		}
+	}
+	return false
+}
 
 // read reads [*N ]MESSAGE, client: A, server: S, request: "…". Both a user's name before the address and a request behind it
 // may look like it: where addresses differ, and only one can be meant, it is that one, else nobody.
@@ -201,6 +218,7 @@ func (n *nginxError) read(e *entry) bool {
 	if text[0] == '*' {
 		_, text = firstWord(text)
 	}
+	n.passed = passes(text)
 	_, user := after(text, `user "`)
 	var found, next clients
 	var request []byte // behind the first client
@@ -216,6 +234,9 @@ func (n *nginxError) read(e *entry) bool {
 			a, ok := n.client(rest)
 			next.add(clients{number: 1, at: i, source: a, odd: !ok})
 			continue
+		}
+		if _, ok := after(text[i:], `, login: "`); ok { // of mail
+			n.passed = true
 		}
 		if next.number == 0 {
 			continue

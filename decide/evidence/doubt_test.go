@@ -1,0 +1,162 @@
+package evidence
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// nginxWrites is what nginx puts into its error log of a request for a file that isn't there: the path decoded, the request as it
+// came, and no more than there is room for.
+func nginxWrites(path string) string {
+	decoded, err := url.PathUnescape(path)
+	if err != nil {
+		decoded = path
+	}
+	return nginxMessage(`open() "/srv/www`+decoded+`" failed (2: No such file or directory)`, `, request: "GET `+path+` HTTP/1.1", host: "h"`)
+}
+
+func nginxMessage(what, tail string) string {
+	line := "2026/11/01 10:00:00 [error] 30#30: *3 " + what + ", client: 203.0.113.7, server: s.example" + tail
+	return line[:min(len(line), roomOfNginx-1)] + "\n"
+}
+
+// showsOf reads a log in some goes and returns what it shows: line, source, kind or service, and two-way proof.
+func showsOf(t *testing.T, goes ...string) []string {
+	t.Helper()
+	var out []string
+	o := Options{At: readAt, Line: func(line int64, e Event) {
+		out = append(out, strings.TrimSpace(fmt.Sprintf("%d %s %s%s %s", line, e.Source, e.Kind, e.Service, e.Proof)))
+	}}
+	var at Position
+	for _, text := range goes {
+		var err error
+		if at, _, err = ReadOn(t.Context(), "log", strings.NewReader(text), at, o, NewTally("local")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+const (
+	forgedError = `2026/11/01 10:00:00 [error] 30#30: *3 open() "/srv/wp-login.php" failed (2: No such file or directory), client: 192.0.2.1, server: s, request: "GET /wp-login.php HTTP/1.1", host: "h"`
+	forgedLogin = "Nov  1 01:00:00 mail sshd[7]: Failed password for root from 192.0.2.1 port 4000 ssh2"
+	closed      = `x" failed (2: No such file or directory), client: 192.0.2.1, server: s, request: "GET /wp-login.php HTTP/1.1", host: "h"`
+	reopened    = `2026/11/01 10:00:00 [error] 30#30: *3 open() "/srv/www/wp-login.php`
+)
+
+func TestLinesInAPath(t *testing.T) {
+	probe := nginxWrites("/phpmyadmin/")
+	for _, c := range []struct {
+		name string
+		log  string
+		want []string
+	}{
+		{"between others", probe + nginxWrites("/x"+url.PathEscape("\n"+forgedError+"\n"+forgedLogin+"\n"+reopened)) + probe,
+			[]string{"1 203.0.113.7 web-probe two-way", "5 203.0.113.7 web-probe two-way", "6 203.0.113.7 web-probe two-way"}},
+		{"closed before and opened again", nginxWrites("/" + url.PathEscape(closed+"\n"+forgedLogin+"\r\n"+reopened)), []string{"3 203.0.113.7 web-probe two-way"}},
+		{"in capitals and not", nginxWrites("/" + strings.ToLower(url.PathEscape(closed+"\n"+reopened))), []string{"2 203.0.113.7 web-probe two-way"}},
+		{"cut in the middle of a line", nginxWrites("/" + url.PathEscape(closed+"\n"+forgedError+"\n"+forgedLogin+"\n"+strings.Repeat("A", 2000))), nil},
+		{"cut in blanks behind one", probe + nginxWrites("/"+url.PathEscape(closed+"\n"+forgedError+"\n"+forgedError+strings.Repeat(" ", 2000))) + probe,
+			[]string{"1 203.0.113.7 web-probe two-way", "5 203.0.113.7 web-probe two-way"}},
+		{"cut at the end of one", nginxWrites("/" + url.PathEscape(fill(closed+"\n"+forgedError+"\n", forgedError))),
+			[]string{"1 192.0.2.1 web-probe one-way", "2 192.0.2.1 web-probe one-way", "4 192.0.2.1 web-probe one-way"}},
+		{"another's percent sign", probe + nginxWrites("/phpmyadmin%20%0/%"), []string{"1 203.0.113.7 web-probe two-way", "2 203.0.113.7 web-probe two-way"}},
+		{"cut by OpenResty", "2026/11/01 10:00:00 [error] 30#30: *3 " + strings.Repeat("a", 2500) + "\n" + openResty(closed+"\n"+forgedError+"\n"), nil},
+	} {
+		if got := showsOf(t, c.log); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q; expected %q\n%s", c.name, got, c.want, c.log)
+		}
+	}
+}
+
+// openResty cuts later.
+func openResty(path string) string {
+	line := "2026/11/01 10:00:00 [error] 30#30: *3 open() \"/srv/www/" + path
+	return line + strings.Repeat("A", roomOfOpenResty-1-len(line)) + "\n"
+}
+
+// fill makes a path end with some text where nginx' room does.
+func fill(front, end string) string {
+	head := len("2026/11/01 10:00:00 [error] 30#30: *3 open() \"/srv/www/")
+	return front + strings.Repeat("A", roomOfNginx-1-head-len(front)-len(end)-1) + "\n" + end + "BBBB"
+}
+
+func TestLinesThatLeaveNoSign(t *testing.T) {
+	const php = `FastCGI sent in stderr: "PHP message: x`
+	app := nginxMessage(php+"\n"+forgedError+"\n"+forgedLogin+"\nNov  1 01:00:00 mail sshd[8]: Accepted password for bob from 192.0.2.2 port 4000 ssh2\n"+
+		`" while reading response header from upstream`, `, request: "POST /x.php HTTP/1.1", upstream: "fastcgi://unix:/run/php.sock:", host: "h"`)
+	probe := nginxWrites("/phpmyadmin/")
+	lesser := []string{"3 192.0.2.1 web-probe one-way", "4 192.0.2.1 ssh-login one-way"}
+	if got, want := showsOf(t, probe+app+probe), slices.Concat([]string{"1 203.0.113.7 web-probe two-way"}, lesser, []string{"7 203.0.113.7 web-probe one-way"}); !slices.Equal(got, want) {
+		t.Errorf("an application's words: %q; expected %q", got, want)
+	}
+	if got, want := showsOf(t, probe+app, probe), slices.Concat([]string{"1 203.0.113.7 web-probe two-way"}, lesser, []string{"1 203.0.113.7 web-probe one-way"}); !slices.Equal(got, want) {
+		t.Errorf("an application's words, read on later: %q; expected %q", got, want)
+	}
+	mail := "2026/11/01 10:00:00 [info] 30#30: *3 client login failed: \"Invalid login or password\" while in http auth state, client: 203.0.113.7, server: s:587, login: \"x\n" + forgedLogin + "\"\n"
+	if got, want := showsOf(t, mail+probe), []string{"1 203.0.113.7 mail-login one-way", "3 203.0.113.7 web-probe one-way"}; !slices.Equal(got, want) {
+		t.Errorf("a mail proxy's login: %q; expected %q", got, want)
+	}
+	// A name in Basic authentication holds no colon, but comes as it is otherwise.
+	user := nginxMessage("user \"x\n#fields\tts\tuid\tid.orig_h\tid.resp_h\tauth_success\n1793520000.5\tCx\t192.0.2.1\t198.51.100.1\tF\nx\" was not found in \"/etc/nginx/users\"", `, request: "GET / HTTP/1.1", host: "h"`)
+	if got, want := showsOf(t, probe+user+probe), []string{"1 203.0.113.7 web-probe two-way", "4 192.0.2.1 ssh-login one-way", "6 203.0.113.7 web-probe two-way"}; !slices.Equal(got, want) {
+		t.Errorf("a user's name: %q; expected %q", got, want)
+	}
+}
+
+// TestTheOtherStreamIsSure: in a container the access log goes to stdout, where each line is a server's.
+func TestTheOtherStreamIsSure(t *testing.T) {
+	const access = `203.0.113.8 - - [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 47 "-" "-"`
+	for name, wrap := range map[string]func(stream, text string) string{
+		"docker": func(stream, text string) string {
+			return fmt.Sprintf(`{"log":"%s\n","stream":"%s","time":"2026-11-01T09:00:00.1Z"}`, inJSON(text), stream) + "\n"
+		},
+		"cri": func(stream, text string) string {
+			return "2026-11-01T09:00:01.123456789Z " + stream + " F " + text + "\n"
+		},
+	} {
+		var log strings.Builder
+		for _, text := range strings.SplitAfter(nginxWrites("/"+url.PathEscape(closed+"\n"+forgedLogin+"\n"+reopened)), "\n") {
+			if text = strings.TrimSuffix(text, "\n"); text != "" {
+				log.WriteString(wrap("stderr", text) + wrap("stdout", access))
+			}
+		}
+		log.WriteString(wrap("stderr", `2026/11/01 10:00:00 [error] 30#30: *3 FastCGI sent in stderr: "x" while reading response header from upstream, client: 203.0.113.7`) + wrap("stdout", access))
+		want := []string{"2 203.0.113.8 web-probe two-way", "4 203.0.113.8 web-probe two-way", "5 203.0.113.7 web-probe two-way", "6 203.0.113.8 web-probe two-way", "8 203.0.113.8 web-probe two-way"}
+		if got := showsOf(t, log.String()); !slices.Equal(got, want) {
+			t.Errorf("%s: %q; expected %q", name, got, want)
+		}
+	}
+}
+
+// TestNothingIsLeftHeld: what is held back counts in its order, each once. Where lines end by chance where a message that began
+// before would have been cut, they may be one.
+func TestNothingIsLeftHeld(t *testing.T) {
+	var log strings.Builder
+	ends, two := map[int]bool{0: true}, 0
+	for i := range 500 {
+		log.WriteString(nginxWrites(fmt.Sprintf("/phpmyadmin/%s%d", strings.Repeat("x", i*7%90), i)))
+		ends[log.Len()] = true
+	}
+	got := showsOf(t, log.String())
+	for i, line := range got {
+		if want := fmt.Sprintf("%d 203.0.113.7 web-probe ", i+1); !strings.HasPrefix(line, want) {
+			t.Fatalf("%q; expected %q", line, want)
+		}
+		if strings.HasSuffix(line, "two-way") {
+			two++
+		}
+	}
+	chances := 0
+	for end := range ends {
+		if ends[end-roomOfNginx] {
+			chances++
+		}
+	}
+	if len(got) != 500 || chances == 0 || chances > 20 || two < 500-chances*12 || two == 500 {
+		t.Errorf("%d of 500 count, %d as proof, with %d chances", len(got), two, chances)
+	}
+}
