@@ -117,6 +117,7 @@ var injections = map[string]struct {
 		"[core:error] [pid 1] [client PEER:1] AH00126: Invalid URI in request GET /NAME HTTP/1.1", "[error] [client PEER] File does not exist: /srv/phpmyadmin/NAME, referer: NAME",
 		"[cgi:error] [pid 1] [client PEER:1] AH02811: script not found or unable to stat: /usr/lib/cgi-bin/NAME", "[:error] [pid 1] [client PEER] ModSecurity: Access denied with code 403 (phase 2). Matched \"NAME\" at ARGS:NAME",
 		"[:error] [pid 1] [client PEER:4000] [client PEER] ModSecurity: Access denied with code 403 (phase 2). Operator GE matched 5 at TX:anomaly_score. [uri \"/NAME\"]",
+		"[core:error] [pid 1] (36)File name too long: [client PEER:1] AH00036: access to /NAME failed (filesystem path '/srv/NAME')", "[error] [client PEER] (36)File name too long: access to /NAME failed",
 		"~[ssl:info] [pid 1] [client PEER:1] AH02008: SSL library error 1 in handshake (server NAME:443)", "~[cgi:error] [pid 1] AH01215: NAME",
 	})},
 	"nginx-error": {oneLine, under("2026/11/01 10:00:00 [error] 30#0: *3 ", []string{

@@ -183,9 +183,12 @@ Nov  1 10:00:09 www httpd/backend[22]: [error] [client 192.0.2.66] user a not fo
 [Sun Nov 01 10:00:11 2026] [ssl:error] [pid 1] [client 198.51.100.7:9] AH02032: Hostname www.example.org provided via SNI and hostname b.example.org provided via HTTP have no compatible SSL setup
 [Sun Nov 01 10:00:12 2026] [:error] [pid 1] [client 192.0.2.66:9] [client 192.0.2.66] ModSecurity: Access denied with code 403 (phase 2). Operator GE matched 5
 [Sun Nov 01 10:00:13 2026] [error] [client 198.51.100.7] File does not exist: /var/lib/roundcube/skins/a
+[Sun Nov 01 10:00:14 2026] [core:error] [pid 1:tid 2] (36)File name too long: [client 192.0.2.66:56674] AH00036: access to /bbbb failed (filesystem path '/srv/www/bbbb')
+[Sun Nov 01 10:00:15 2026] [error] [client 192.0.2.66] (36)File name too long: access to /bbbb failed
+[Sun Nov 01 10:00:16 2026] [core:error] [pid 1:tid 2] (13)Permission denied: [client 198.51.100.7:56674] AH00035: access to / denied
 `, []string{"1 192.0.2.66 web-login two-way 1", "2 2001:db8::7 web-login two-way 1", "3 2001:db8::7 web-probe two-way 1", "4 192.0.2.66 web-exploit two-way 1", "5 192.0.2.66 web-probe two-way 1",
 			"8 192.0.2.66 web-exploit two-way 1", "10 192.0.2.66 web-login two-way 1", "11 192.0.2.66 web-probe two-way 1",
-			"13 192.0.2.66 web-probe two-way 1"}},
+			"13 192.0.2.66 web-probe two-way 1", "15 192.0.2.66 web-probe two-way 1", "16 192.0.2.66 web-probe two-way 1"}},
 		{"nginx's errors", `2026/11/01 10:00:00 [error] 2865#0: *66 user "a" was not found in "/etc/htpasswd", client: 192.0.2.66, server: x, request: "GET / HTTP/1.1", host: "x"
 2026/11/01 10:00:01 [error] 2865#0: *67 user "a": password mismatch, client: 192.0.2.66, server: x, request: "GET / HTTP/1.1", host: "x"
 2026/11/01 10:00:02 [error] 2865#0: *68 open() "/srv/www/.env" failed (2: No such file or directory), client: 192.0.2.66, server: x, request: "GET /.env HTTP/1.1", host: "x"

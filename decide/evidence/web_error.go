@@ -46,12 +46,22 @@ type apacheError struct {
 
 func newApacheError(o Options) reader { return &apacheError{addresses{}, o.Web.Matcher()} }
 
+// nameTooLong stands before a message, and the client too since Apache 2.4, about a path to which nobody links.
+const nameTooLong = "(36)File name too long: "
+
 // read implements reader. Only the groups in brackets at the front are Apache's own; what a client wrote comes behind them.
 func (a *apacheError) read(e *entry) bool {
 	text := e.message
 	var source netip.Addr
 	known := false
-	for bytes.HasPrefix(text, []byte("[")) {
+	tooLong := false
+	for {
+		if rest, ok := after(text, nameTooLong); ok {
+			text, tooLong = rest, true
+		}
+		if _, group := after(text, "["); !group {
+			break
+		}
 		i := bytes.IndexByte(text, ']')
 		if rest, ok := after(text, "[client ["); ok { // an IPv6 address in brackets of its own
 			if j := bytes.IndexByte(rest, ']'); j >= 0 {
@@ -96,6 +106,9 @@ func (a *apacheError) read(e *entry) bool {
 		if _, rest, ok := bytes.Cut(again, []byte("] ModSecurity: ")); ok {
 			text = text[len(text)-len(rest)-len("ModSecurity: "):]
 		}
+	}
+	if _, ok := after(text, nameTooLong); ok || tooLong {
+		return hostile(e, "web-probe", source, true)
 	}
 	kind := apacheKind(text, func(path []byte, status int64) string {
 		return a.rules.Kind(&web.Request{Source: source, At: e.at, Path: path, Status: status})
