@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"slices"
 	"time"
 )
@@ -20,10 +21,12 @@ type digest struct {
 	entry    entry // the present line, kept here so that each doesn't cost memory
 	known    bool  // a line had the header of a syslog line
 	parts    parts // of what stands in a container's log
-	stdout   bool  // the present line is of a container's stdout, which servers keep for their access logs
-	head     bool  // it began as those of a server do that writes what clients send as it comes
-	padded   bool  // it ended in blanks
-	doubt    doubt
+	doubts   [2]doubt
+	text     []byte // the present line, without what is around it
+	stdout   bool   // it is of a container's stdout
+	unsure   int64  // how many bytes fewer it may have had
+	padded   bool   // it ended in blanks
+	head     bool   // it began as those of a server do that writes what clients send as it comes
 	trial    int64
 	own      addresses        // that a pattern read
 	alone    [1]int           // room for one form
@@ -59,11 +62,10 @@ const trialLines = 200
 
 // line reads one line.
 func (d *digest) line(text []byte) error {
-	d.stdout, d.head, d.padded = false, false, false
+	d.stdout, d.head, d.padded, d.unsure = false, false, false, 0
 	err := d.take(text)
-	if d.doubt.on {
-		message := d.entry.message
-		d.settle(text, d.head && !d.padded && len(message) > 0 && message[len(message)-1] == '"')
+	if q := d.inDoubt(); q.on {
+		d.settle(q)
 	}
 	return err
 }
@@ -76,7 +78,7 @@ func (d *digest) take(text []byte) error {
 	}
 	d.entry.size = sizeOf(text)
 	text = trim(text)
-	d.padded = d.entry.size > len(text)
+	d.padded, d.text = d.entry.size > len(text), text
 	if d.number == 1 {
 		text, _ = after(text, "\xef\xbb\xbf") // a byte order mark
 	}
@@ -111,7 +113,8 @@ func (d *digest) take(text []byte) error {
 			return d.notUnderstood(text)
 		case ok:
 			text, wrote, e.size, d.stdout = trim(w.text), w.at, sizeOf(w.text), string(w.stream) == "stdout"
-			d.padded = e.size > len(text)
+			d.padded, d.text = e.size > len(text), text
+			d.unsure = int64(bytes.Count(text, []byte("\uFFFD")) * (len("\uFFFD") - 1))
 		}
 	} else if w, ok := unwrapCRI(text); ok {
 		if !d.parts.whole(&w) {
@@ -122,6 +125,7 @@ func (d *digest) take(text []byte) error {
 		}
 		e.size -= len(text) - len(w.text)
 		text, d.stdout = w.text, string(w.stream) == "stdout"
+		d.text = text
 	}
 	if len(text) == 0 {
 		return nil
@@ -239,14 +243,14 @@ func (d *digest) give(e *entry, form int) bool {
 	}
 	q := d.doubters[form]
 	if q != nil {
-		d.head, d.doubt.on = true, true
+		d.head, d.inDoubt().on = true, true
 	}
 	if len(e.message) == 0 || formats[form].wasCut(e) {
 		return false
 	}
 	shows := d.readers[form].read(e)
 	if q != nil && q.raw() {
-		d.doubt.raw = true
+		d.inDoubt().raw = true
 	}
 	if shows {
 		d.keep(&e.shows, form)

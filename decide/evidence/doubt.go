@@ -2,31 +2,35 @@ package evidence
 
 import (
 	"bytes"
+	"math"
 
 	"lastresort/decide/history"
 )
 
 // doubt is about a log into which a server writes what clients send as it comes, line ends too: whole lines of it may be a
 // client's. nginx does so in its error log, with the decoded path of a file that isn't there, with a user's name, and with what
-// an application behind it says.
+// an application behind it says. A container's streams are a log each.
 type doubt struct {
 	on    bool    // the log has lines of such a server
 	raw   bool    // and some that may be a client's without a sign of it: from there on nothing in it is proof
 	room  int64   // what the server cuts a message to
-	at    int64   // how many bytes were read
-	lines int64   // and how many lines
-	heads []int64 // where in the last bytes a message may have begun, as many as there is room for
+	end   place   // of what was read
+	lines int64   // how many were read
+	heads []place // where in the last bytes a message may have begun, as many as there is room for
 	held  []held  // what these show, which the next lines may take back
 	gone  int     // how many at its front were counted
 }
+
+// place is how far into a log something is, in bytes. What a container's runtime didn't take for UTF-8 it writes as another letter,
+// so there is a least and a most.
+type place struct{ least, most int64 }
 
 // held is an event of a line.
 type held struct {
 	Event
 	number int64 // of the line in the log
 	line   int64 // of those that were read
-	begins int64 // where it did
-	safe   bool  // it is of another stream, into which no such server writes
+	begins int64 // where it did, at most
 }
 
 // What messages are cut to, by nginx and by OpenResty (NGX_MAX_ERROR_STR).
@@ -41,15 +45,26 @@ type doubter interface {
 	raw() bool
 }
 
+// inDoubt returns the present line's log.
+func (d *digest) inDoubt() *doubt {
+	if d.stdout {
+		return &d.doubts[1]
+	}
+	return &d.doubts[0]
+}
+
 // keep counts an event, now or once no line can take it back.
 func (d *digest) keep(ev *Event, form int) {
-	q := &d.doubt
+	q := d.inDoubt()
 	if !q.on {
 		d.count(ev, d.number)
 		return
 	}
-	e := held{*ev, d.number, q.lines, q.at, d.stdout}
-	if e.safe || !q.raw && !formats[form].unmarked || e.lessen() {
+	// A name holds no colon, and the message's own end follows the last line of a client's.
+	if d.doubters[form] == nil && (bytes.IndexByte(d.text, ':') < 0 || bytes.Contains(d.text, []byte(", client: "))) {
+		return
+	}
+	if e := (held{*ev, d.number, q.lines, q.end.most}); !q.raw || e.lessen() {
 		q.held = append(q.held, e)
 	}
 }
@@ -60,23 +75,21 @@ func (e *held) lessen() bool {
 	return e.Kind != ""
 }
 
-// settle takes back what a line shows to be a client's, and counts what nothing can show that of any more. Of a message that wasn't
-// cut the last line holds the request, in which line ends are as they came. One that was cut ends where its room does: if that
-// is where a line ends by itself, it may be so by chance.
-func (d *digest) settle(text []byte, whole bool) {
-	q := &d.doubt
-	if d.stdout {
-		return
+// settle takes back what the present line shows to be a client's, and counts what nothing can show that of any more. Of a message
+// that wasn't cut the last line holds the request, in which line ends are as they came. One that was cut ends where its room
+// does: if that is where a line ends by itself, it may be so by chance.
+func (d *digest) settle(q *doubt) {
+	begins := q.end
+	size := int64(d.entry.size) + 1
+	q.end.most += size
+	q.end.least += size - d.unsure
+	switch {
+	case size-d.unsure > roomOfNginx:
+		q.room = roomOfOpenResty
+	case q.room == 0:
+		q.room = roomOfNginx
 	}
-	begins := q.at
-	q.at += int64(d.entry.size) + 1
-	if q.room == 0 || q.at-begins > q.room {
-		q.room = max(q.room, roomOfNginx)
-		if q.at-begins > q.room {
-			q.room = roomOfOpenResty
-		}
-	}
-	if n := lineEnds(text); n > 0 {
+	if n := lineEnds(d.text); n > 0 {
 		first := q.lines - n
 		q.change(func(e *held) bool { return e.line < first || e.line >= q.lines })
 	}
@@ -85,15 +98,24 @@ func (d *digest) settle(text []byte, whole bool) {
 		q.heads = append(q.heads, begins)
 	}
 	old := 0
-	for old < len(q.heads) && q.at-q.heads[old] > q.room {
+	for old < len(q.heads) && q.end.least-q.heads[old].least > q.room {
 		old++
 	}
 	q.heads = append(q.heads[:0], q.heads[old:]...)
-	if len(q.heads) > 0 && q.at-q.heads[0] == q.room {
-		from := q.heads[0]
-		q.change(func(e *held) bool { return e.begins < from || whole && e.lessen() })
+	for _, from := range q.heads {
+		if from.reaches(q.end, roomOfNginx) || from.reaches(q.end, q.room) {
+			message := d.entry.message
+			whole := d.head && !d.padded && len(message) > 0 && message[len(message)-1] == '"'
+			q.change(func(e *held) bool { return e.begins < from.most || whole && e.lessen() })
+			break
+		}
 	}
-	d.release(q.at - q.room)
+	d.release(q, q.end.least-q.room)
+}
+
+// reaches tells whether a place may be so many bytes before another.
+func (p place) reaches(end place, bytes int64) bool {
+	return end.least-p.least <= bytes && bytes <= end.most-p.most
 }
 
 // lineEnds counts the line ends in the requests that a line holds, as they are sent.
@@ -111,11 +133,11 @@ func lineEnds(text []byte) int64 {
 	}
 }
 
-// change keeps what is to be kept of the events that aren't safe.
+// change keeps what is to be kept of the events that are held.
 func (q *doubt) change(keep func(*held) bool) {
 	kept := q.held[:0]
 	for _, e := range q.held[q.gone:] {
-		if e.safe || keep(&e) {
+		if keep(&e) {
 			kept = append(kept, e)
 		}
 	}
@@ -123,8 +145,7 @@ func (q *doubt) change(keep func(*held) bool) {
 }
 
 // release counts what lines show that began before a place, in their order.
-func (d *digest) release(before int64) {
-	q := &d.doubt
+func (d *digest) release(q *doubt, before int64) {
 	for q.gone < len(q.held) && q.held[q.gone].begins < before {
 		d.count(&q.held[q.gone].Event, q.held[q.gone].number)
 		q.gone++
@@ -132,5 +153,12 @@ func (d *digest) release(before int64) {
 	if q.gone*2 > len(q.held) {
 		q.held = append(q.held[:0], q.held[q.gone:]...)
 		q.gone = 0
+	}
+}
+
+// releaseAll counts what is held at a log's end: nothing follows, for a message is written at once.
+func (d *digest) releaseAll() {
+	for i := range d.doubts {
+		d.release(&d.doubts[i], math.MaxInt64)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lastresort/decide/history"
 )
 
 // nginxWrites is what nginx puts into its error log of a request for a file that isn't there: the path decoded, the request as it
@@ -102,7 +104,7 @@ func TestLinesThatLeaveNoSign(t *testing.T) {
 	}
 	// A name in Basic authentication holds no colon, but comes as it is otherwise.
 	user := nginxMessage("user \"x\n#fields\tts\tuid\tid.orig_h\tid.resp_h\tauth_success\n1793520000.5\tCx\t192.0.2.1\t198.51.100.1\tF\nx\" was not found in \"/etc/nginx/users\"", `, request: "GET / HTTP/1.1", host: "h"`)
-	if got, want := showsOf(t, probe+user+probe), []string{"1 203.0.113.7 web-probe two-way", "4 192.0.2.1 ssh-login one-way", "6 203.0.113.7 web-probe two-way"}; !slices.Equal(got, want) {
+	if got, want := showsOf(t, probe+user+probe), []string{"1 203.0.113.7 web-probe two-way", "6 203.0.113.7 web-probe two-way"}; !slices.Equal(got, want) {
 		t.Errorf("a user's name: %q; expected %q", got, want)
 	}
 }
@@ -126,10 +128,84 @@ func TestTheOtherStreamIsSure(t *testing.T) {
 		}
 		log.WriteString(wrap("stderr", `2026/11/01 10:00:00 [error] 30#30: *3 FastCGI sent in stderr: "x" while reading response header from upstream, client: 203.0.113.7`) + wrap("stdout", access))
 		want := []string{"2 203.0.113.8 web-probe two-way", "4 203.0.113.8 web-probe two-way", "5 203.0.113.7 web-probe two-way", "6 203.0.113.8 web-probe two-way", "8 203.0.113.8 web-probe two-way"}
-		if got := showsOf(t, log.String()); !slices.Equal(got, want) {
+		got := showsOf(t, log.String())
+		if slices.Sort(got); !slices.Equal(got, want) {
 			t.Errorf("%s: %q; expected %q", name, got, want)
 		}
 	}
+}
+
+// nginxTells is what nginx makes of a request, a user's name and a referrer, plain and by way of Docker and of Kubernetes.
+func nginxTells(path, user, referrer string) []string {
+	noLine := strings.NewReplacer("\n", "", "\r", "", "\x00", "")
+	tail := func(path string) string {
+		return `, request: "GET ` + path + ` HTTP/1.1", host: "h", referrer: "` + noLine.Replace(referrer) + `"`
+	}
+	user, _, _ = strings.Cut(strings.ReplaceAll(user, "\x00", ""), ":")
+	path = "/" + strings.ReplaceAll(path, "\x00", "")
+	escaped := strings.ReplaceAll(url.PathEscape(path), "%2F", "/")
+	plain := nginxMessage(`open() "/srv/www`+path+`" failed (2: No such file or directory)`, tail(escaped)) + nginxMessage(`user "`+user+`" was not found in "/etc/nginx/users"`, tail("/"))
+	var docker, cri strings.Builder
+	for line := range strings.SplitSeq(strings.TrimSuffix(plain, "\n"), "\n") {
+		fmt.Fprintf(&docker, `{"log":"%s\n","stream":"stderr","time":"2026-11-01T09:00:00.1Z"}`+"\n", inJSON(line))
+		fmt.Fprintf(&cri, "2026-11-01T09:00:01.123456789Z stderr F %s\n", line)
+	}
+	return []string{plain, docker.String(), cri.String()}
+}
+
+// onlyThePeerProves fails where what a client sends to nginx proves anything of anybody else.
+func onlyThePeerProves(t *testing.T, path, user, referrer string) {
+	t.Helper()
+	for _, log := range nginxTells(path, user, referrer) {
+		o := Options{At: readAt, Line: func(_ int64, e Event) {
+			if e.Source.String() != "203.0.113.7" && e.Proof != history.OneWay {
+				t.Errorf("%s%s of %s is proved by\n%s", e.Kind, e.Service, e.Source, log)
+			}
+		}}
+		_, _ = Read(t.Context(), "log", strings.NewReader(nginxWrites("/phpmyadmin/")+log), o, NewTally("local")) // a part may be in no form
+	}
+}
+
+// What clients might send so that it reads as something else.
+var (
+	sentPaths = []string{
+		"x\n" + forgedError + "\n" + forgedLogin + "\n" + reopened, closed + "\n" + forgedLogin + "\n" + reopened, closed + "\n" + reopened,
+		closed + "\n" + forgedError + "\n" + strings.Repeat("A", 2000), closed + "\n" + forgedError + strings.Repeat(" ", 2000), fill(closed+"\n"+forgedError+"\n", forgedError),
+		"\xff\xfe" + closed + "\n" + forgedError + "\n" + strings.Repeat("A\xff", 1000), closed + "\n" + strings.Repeat("\xff", 900) + "\n" + strings.Repeat("A", 1200), strings.Repeat("A", 700) + closed + "\n" + forgedError + "\n" + reopened,
+		`a"` + strings.Repeat("A", 500) + closed + "\n" + forgedError, "x\n192.0.2.1 - x", "x\n192.0.2.1 - x [01/Nov/2026:10:00:00 +0100] \"GET /.env HTTP/1.1\" 404 1 \"-\" \"-\"\nx",
+	}
+	sentUsers = []string{
+		"a\n192.0.2.1 - x", "a\n@400000004c91b044077a9e94 [sshd] Failed password for root from 192.0.2.1 port 4000 ssh2\nx", "a\n@400000004c91b044077a9e94 [sshd] Invalid user a from 192.0.2.1",
+		"a\n#fields\tts\tuid\tid.orig_h\tid.resp_h\tauth_success\n1793520000.5\tCx\t192.0.2.1\t198.51.100.1\tF\nx", "a\n@400000004c91b044077a9e94 [proftpd] h (h[192.0.2.1]) USER a (Login failed)",
+		"a\n@400000004c91b044077a9e94 [kernel] IN=eth0 OUT= SRC=192.0.2.1 DST=198.51.100.1 PROTO=TCP SPT=1 DPT=2",
+	}
+	sentReferrers = []string{"", `[01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 1 "-" "-"`, `x", client: 192.0.2.1, server: s, request: "GET / HTTP/1.1", host: "h"`}
+)
+
+func TestOnlyThePeerProvesToNginx(t *testing.T) {
+	for _, referrer := range sentReferrers {
+		for i := range max(len(sentPaths), len(sentUsers)) {
+			onlyThePeerProves(t, sentPaths[i%len(sentPaths)], sentUsers[i%len(sentUsers)], referrer)
+		}
+	}
+	for _, name := range choices {
+		onlyThePeerProves(t, "x\n"+name+"\n", "x\n"+name+"\n", name)
+		onlyThePeerProves(t, closed+"\n"+name, name, name)
+	}
+}
+
+func FuzzNginxMessages(f *testing.F) {
+	for i, path := range sentPaths {
+		f.Add(path, sentUsers[i%len(sentUsers)], sentReferrers[i%len(sentReferrers)])
+	}
+	for _, name := range choices {
+		f.Add(name, name, name)
+	}
+	f.Fuzz(func(t *testing.T, path, user, referrer string) {
+		if len(path)+len(user)+len(referrer) < 8000 {
+			onlyThePeerProves(t, path, user, referrer)
+		}
+	})
 }
 
 // TestNothingIsLeftHeld: what is held back counts in its order, each once. Where lines end by chance where a message that began

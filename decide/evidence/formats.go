@@ -12,8 +12,6 @@ type format struct {
 	// cut is from how many bytes on a line counts for nobody: its end may have been cut off, and with it the address, which stands
 	// behind what a client chose. 0 where the address comes first.
 	cut int
-	// unmarked tells that a line of it needs no colon: a name that nginx writes as it comes may be one, for only colons end it.
-	unmarked bool
 }
 
 // What cuts lines: the syslog of BusyBox, at 256 bytes with a mark of up to five before its time
@@ -31,24 +29,24 @@ func (f *format) wasCut(e *entry) bool { return f.cut > 0 && (e.cut || e.size >=
 
 // formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.
 var formats = []format{
-	{"sshd", isSshd, nil, nil, newSshd, cutByRelay, false},
-	{"netfilter", isKernel, nil, nil, newNetfilter, 0, false},
-	{"dropbear", isDropbear, nil, nil, newDropbear, cutByRelay, false},
-	{"postfix", isPostfix, nil, nil, newPostfix, 0, false},
-	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay, false},
-	{"exim", isExim, eximLine, nil, newExim, cutByExim, false},
-	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay, false},
-	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay, false},
-	{"access", isWebServer, accessLine, requestOf, newAccess, 0, false},
-	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0, false},
-	{"suricata", nil, suricataLine, nil, newSuricata, 0, false},
-	{"zeek", nil, zeekLine, nil, newZeek, 0, true},
-	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0, false},
-	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0, false},
-	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx, false},
-	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay, false},
-	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0, false},
-	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0, false},
+	{"sshd", isSshd, nil, nil, newSshd, cutByRelay},
+	{"netfilter", isKernel, nil, nil, newNetfilter, 0},
+	{"dropbear", isDropbear, nil, nil, newDropbear, cutByRelay},
+	{"postfix", isPostfix, nil, nil, newPostfix, 0},
+	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay},
+	{"exim", isExim, eximLine, nil, newExim, cutByExim},
+	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay},
+	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay},
+	{"access", isWebServer, accessLine, requestOf, newAccess, 0},
+	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0},
+	{"suricata", nil, suricataLine, nil, newSuricata, 0},
+	{"zeek", nil, zeekLine, nil, newZeek, 0},
+	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0},
+	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0},
+	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx},
+	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay},
+	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0},
+	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0},
 }
 
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.
@@ -102,8 +100,10 @@ func (d *digest) save() map[string]json.RawMessage {
 			out[inContainer] = text
 		}
 	}
-	if d.doubt.raw {
-		out[inDoubt] = json.RawMessage("true")
+	if raw := [2]bool{d.doubts[0].raw, d.doubts[1].raw}; raw != [2]bool{} {
+		if text, err := json.Marshal(raw); err == nil {
+			out[inDoubt] = text
+		}
 	}
 	if len(out) == 0 {
 		return nil
@@ -121,7 +121,13 @@ func (d *digest) resume(state map[string]json.RawMessage) {
 	if text := state[inContainer]; text != nil && json.Unmarshal(text, &d.parts) != nil {
 		d.parts = parts{true, true}
 	}
-	if state[inDoubt] != nil {
-		d.doubt.on, d.doubt.raw = true, true
+	if text := state[inDoubt]; text != nil {
+		var raw [2]bool
+		if json.Unmarshal(text, &raw) != nil {
+			raw = [2]bool{true, true}
+		}
+		for i := range raw {
+			d.doubts[i].on, d.doubts[i].raw = raw[i], raw[i]
+		}
 	}
 }

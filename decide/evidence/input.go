@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
 	"os"
 )
 
@@ -66,7 +65,7 @@ func isFlate(err error) bool { return errors.As(err, new(flate.CorruptInputError
 // all reads every line. A last one without an end counts where the log is whole; in one that is being written it is left for
 // the next time. It returns how many bytes the lines took.
 func (d *digest) all(ctx context.Context, in *bufio.Reader, whole bool) (int64, error) {
-	defer func() { d.release(math.MaxInt64) }() // nothing follows, for a message is written at once
+	defer d.releaseAll()
 	taken := int64(0)
 	for {
 		if ctx.Err() != nil {
