@@ -25,12 +25,15 @@ type logTotals struct {
 	Example string    `json:"example,omitempty"` // of the lines not understood, the last
 	Long    int64     `json:"long"`
 	Future  int64     `json:"future"`
+	Forged  int64     `json:"forged"`
+	OneWay  bool      `json:"one_way"`
 }
 
 func (t *logTotals) add(s evidence.Summary, now time.Time) {
 	t.Read = now.UTC()
 	t.Lines, t.Hostile, t.Honest = t.Lines+s.Lines, t.Hostile+s.Hostile, t.Honest+s.Honest
 	t.Unknown, t.Long, t.Future = t.Unknown+s.Unknown, t.Long+s.Long, t.Future+s.Future
+	t.Forged, t.OneWay = t.Forged+s.Forged, s.OneWay
 	if s.Example != "" {
 		t.Example = s.Example
 	}
@@ -78,20 +81,26 @@ func (h logHealth) String() string {
 	if h.Silent {
 		out += fmt.Sprintf("; no line for %.0f h when it was read", h.Read.Sub(*h.Last).Hours())
 	}
-	return printable(out + uncounted(h.Unknown, h.Example, h.Long, h.Future))
+	return printable(out + uncounted(evidence.Summary{Unknown: h.Unknown, Example: h.Example, Long: h.Long, Future: h.Future, Forged: h.Forged, OneWay: h.OneWay}))
 }
 
-// uncounted tells which lines of a log didn't count although they might have.
-func uncounted(strange int64, example string, long, future int64) string {
+// uncounted tells which lines of a log didn't count, or less, although they might have.
+func uncounted(s evidence.Summary) string {
 	out := ""
-	if strange > 0 {
-		out += fmt.Sprintf("; %d not understood, such as %q", strange, example)
+	if s.Unknown > 0 {
+		out += fmt.Sprintf("; %d not understood, such as %q", s.Unknown, s.Example)
 	}
-	if long > 0 {
-		out += fmt.Sprintf("; %d too long", long)
+	if s.Long > 0 {
+		out += fmt.Sprintf("; %d too long", s.Long)
 	}
-	if future > 0 {
-		out += fmt.Sprintf("; %d from the future: is a clock wrong?", future)
+	if s.Future > 0 {
+		out += fmt.Sprintf("; %d from the future: is a clock wrong?", s.Future)
+	}
+	if s.Forged > 0 {
+		out += fmt.Sprintf("; %d that a client may have written count for nobody", s.Forged)
+	}
+	if s.OneWay {
+		out += "; one-way, for an application or clients write into it: read the access log too"
 	}
 	return out
 }

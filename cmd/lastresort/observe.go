@@ -133,6 +133,8 @@ type observed struct {
 	Unknown int64      `json:"unknown"`
 	Long    int64      `json:"long"`
 	Future  int64      `json:"future"`
+	Forged  int64      `json:"forged"`
+	OneWay  bool       `json:"one_way"`
 	Last    *time.Time `json:"last"`
 	Lost    bool       `json:"lost"`
 	Empty   bool       `json:"empty"` // it never had a line
@@ -141,7 +143,7 @@ type observed struct {
 }
 
 func observedOf(path string, s evidence.Summary, err error) observed {
-	o := observed{path, s.Lines, s.Hostile, s.Honest, s.Unknown, s.Long, s.Future, dateTime(s.Last), s.Lost, false, "", s.Example}
+	o := observed{path, s.Lines, s.Hostile, s.Honest, s.Unknown, s.Long, s.Future, s.Forged, s.OneWay, dateTime(s.Last), s.Lost, false, "", s.Example}
 	if err != nil {
 		o.Error = err.Error()
 	}
@@ -285,7 +287,7 @@ func (o observed) String() string {
 
 // oddities tells what of a log didn't count although it might have.
 func oddities(o observed) string {
-	out := uncounted(o.Unknown, o.example, o.Long, o.Future)
+	out := uncounted(evidence.Summary{Unknown: o.Unknown, Example: o.example, Long: o.Long, Future: o.Future, Forged: o.Forged, OneWay: o.OneWay})
 	if o.Lost {
 		out += "; lines since last time are missing: the log was cut, or rotated away"
 	}

@@ -250,7 +250,7 @@ func (d *digest) give(e *entry, form int) bool {
 	}
 	shows := d.readers[form].read(e)
 	if q != nil && q.raw() {
-		d.inDoubt().raw = true
+		d.inDoubt().raw, d.sum.OneWay = true, true
 	}
 	if shows {
 		d.keep(&e.shows, form)

@@ -62,11 +62,14 @@ func (d *digest) keep(ev *Event, form int) {
 	}
 	// A name holds no colon, and the message's own end follows the last line of a client's.
 	if d.doubters[form] == nil && (bytes.IndexByte(d.text, ':') < 0 || bytes.Contains(d.text, []byte(", client: "))) {
+		d.sum.Forged++
 		return
 	}
 	if e := (held{*ev, d.number, q.lines, q.end.most}); !q.raw || e.lessen() {
 		q.held = append(q.held, e)
+		return
 	}
+	d.sum.Forged++
 }
 
 // lessen makes of an event what is no proof. It is false for honest traffic, which then is nothing.
@@ -91,7 +94,7 @@ func (d *digest) settle(q *doubt) {
 	}
 	if n := lineEnds(d.text); n > 0 {
 		first := q.lines - n
-		q.change(func(e *held) bool { return e.line < first || e.line >= q.lines })
+		d.sum.Forged += q.change(func(e *held) bool { return e.line < first || e.line >= q.lines })
 	}
 	q.lines++
 	if d.head {
@@ -106,7 +109,7 @@ func (d *digest) settle(q *doubt) {
 		if from.reaches(q.end, roomOfNginx) || from.reaches(q.end, q.room) {
 			message := d.entry.message
 			whole := d.head && !d.padded && len(message) > 0 && message[len(message)-1] == '"'
-			q.change(func(e *held) bool { return e.begins < from.most || whole && e.lessen() })
+			d.sum.Forged += q.change(func(e *held) bool { return e.begins < from.most || whole && e.lessen() })
 			break
 		}
 	}
@@ -133,15 +136,18 @@ func lineEnds(text []byte) int64 {
 	}
 }
 
-// change keeps what is to be kept of the events that are held.
-func (q *doubt) change(keep func(*held) bool) {
+// change keeps what is to be kept of the events that are held, and returns how many aren't.
+func (q *doubt) change(keep func(*held) bool) (gone int64) {
 	kept := q.held[:0]
 	for _, e := range q.held[q.gone:] {
 		if keep(&e) {
 			kept = append(kept, e)
+		} else {
+			gone++
 		}
 	}
 	q.held, q.gone = kept, 0
+	return gone
 }
 
 // release counts what lines show that began before a place, in their order.

@@ -33,11 +33,15 @@ func showsOf(t *testing.T, goes ...string) []string {
 		out = append(out, strings.TrimSpace(fmt.Sprintf("%d %s %s%s %s", line, e.Source, e.Kind, e.Service, e.Proof)))
 	}}
 	var at Position
+	var sum Summary
 	for _, text := range goes {
 		var err error
-		if at, _, err = ReadOn(t.Context(), "log", strings.NewReader(text), at, o, NewTally("local")); err != nil {
+		if at, sum, err = ReadOn(t.Context(), "log", strings.NewReader(text), at, o, NewTally("local")); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if n := int64(len(out)); len(goes) == 1 && sum.Hostile+sum.Honest != n {
+		t.Errorf("%d events are shown, %d hostile and %d honest ones counted", n, sum.Hostile, sum.Honest)
 	}
 	return out
 }

@@ -80,6 +80,8 @@ type Summary struct {
 	Last    time.Time // of the newest line, whatever it says; zero where none was understood
 	Formats []string  // names of the forms of which there were lines, in the order of Formats
 	Lost    bool      // the log was cut, or rotated away further than its old files reach: lines are missing
+	Forged  int64     // events that count for nobody, for a client may have written their lines
+	OneWay  bool      // what others say stands in the log as it came, so that from there on all that it shows is one-way
 }
 
 // A FormatError says that a log isn't in any form that is known.

@@ -128,6 +128,7 @@ func (d *digest) resume(state map[string]json.RawMessage) {
 		}
 		for i := range raw {
 			d.doubts[i].on, d.doubts[i].raw = raw[i], raw[i]
+			d.sum.OneWay = d.sum.OneWay || raw[i]
 		}
 	}
 }
