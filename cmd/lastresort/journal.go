@@ -26,7 +26,7 @@ func (a *app) observeJournal(ctx context.Context, policy *decide.Policy, l decid
 	if err != nil {
 		return from, evidence.Summary{}, err
 	}
-	args := []string{"--output=json", "--no-pager", "--quiet", "--show-cursor", "--output-fields=MESSAGE,_HOSTNAME,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID"}
+	args := []string{"--output=json", "--no-pager", "--quiet", "--show-cursor", "--output-fields=MESSAGE,_HOSTNAME,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID,_TRANSPORT"}
 	if from.Cursor != "" {
 		args = append(args, "--after-cursor="+from.Cursor)
 	} else {

@@ -133,6 +133,7 @@ func (d *digest) take(text []byte) error {
 	if d.clock.split(text, e) && (d.bare < 0 || len(e.host)+len(e.pid) > 0 || slices.Contains(d.formsAt(e), d.bare)) {
 		return d.readBy(e, d.formsAt(e))
 	}
+	d.loosen(text)
 	if d.bare >= 0 && d.readMessage(e, text, wrote) {
 		return nil
 	}
@@ -147,6 +148,15 @@ func (d *digest) take(text []byte) error {
 		}
 	}
 	return d.notUnderstood(text)
+}
+
+// loosen notes a message alone of a program that writes line ends as clients send them: whatever stands in the log may be theirs.
+func (d *digest) loosen(text []byte) {
+	for i := range formats {
+		if loose := formats[i].loose; loose != nil && d.readers[i] != nil && loose(text) {
+			d.inDoubt().raw, d.sum.OneWay = true, true
+		}
+	}
 }
 
 // readMessage reads a line that is a message alone, and tells whether it is one: where neither it nor what is around it has a time,

@@ -56,26 +56,24 @@ func (d *digest) inDoubt() *doubt {
 // keep counts an event, now or once no line can take it back.
 func (d *digest) keep(ev *Event, form int) {
 	q := d.inDoubt()
+	// A name holds no colon, and the message's own end follows the last line of a client's.
+	forged := q.on && d.doubters[form] == nil && (bytes.IndexByte(d.text, ':') < 0 || bytes.Contains(d.text, []byte(", client: ")))
+	loose := q.raw || d.entry.printed && formats[form].loose != nil
+	if loose && ev.lessen() || forged {
+		d.sum.Forged++
+		return
+	}
 	if !q.on {
 		d.count(ev, d.number)
 		return
 	}
-	// A name holds no colon, and the message's own end follows the last line of a client's.
-	if d.doubters[form] == nil && (bytes.IndexByte(d.text, ':') < 0 || bytes.Contains(d.text, []byte(", client: "))) {
-		d.sum.Forged++
-		return
-	}
-	if e := (held{*ev, d.number, q.lines, q.end.most}); !q.raw || e.lessen() {
-		q.held = append(q.held, e)
-		return
-	}
-	d.sum.Forged++
+	q.held = append(q.held, held{*ev, d.number, q.lines, q.end.most})
 }
 
-// lessen makes of an event what is no proof. It is false for honest traffic, which then is nothing.
-func (e *held) lessen() bool {
+// lessen makes of an event what is no proof. It is true for honest traffic, which then is nothing.
+func (e *Event) lessen() (nothing bool) {
 	e.Proof = history.OneWay
-	return e.Kind != ""
+	return e.Kind == ""
 }
 
 // settle takes back what the present line shows to be a client's, and counts what nothing can show that of any more. Of a message
@@ -109,7 +107,7 @@ func (d *digest) settle(q *doubt) {
 		if from.reaches(q.end, roomOfNginx) || from.reaches(q.end, q.room) {
 			message := d.entry.message
 			whole := d.head && !d.padded && len(message) > 0 && message[len(message)-1] == '"'
-			d.sum.Forged += q.change(func(e *held) bool { return e.begins < from.most || whole && e.lessen() })
+			d.sum.Forged += q.change(func(e *held) bool { return e.begins < from.most || whole && !e.lessen() })
 			break
 		}
 	}

@@ -113,6 +113,34 @@ func TestLinesThatLeaveNoSign(t *testing.T) {
 	}
 }
 
+// TestLinesInTheJournal: a message that came by syslog is one, with all its line ends; of what a service prints each line is one.
+func TestLinesInTheJournal(t *testing.T) {
+	entry := func(transport, message string) string {
+		return fmt.Sprintf(`{"__REALTIME_TIMESTAMP":"1793520000000000","_TRANSPORT":"%s","SYSLOG_IDENTIFIER":"sshd","_PID":"7","MESSAGE":"%s"}`, transport, inJSON(message)) + "\n"
+	}
+	const name = "a\nFailed password for root from 192.0.2.1 port 4000 ssh2\nx"
+	got := showsOf(t, entry("syslog", "Invalid user "+name+" from 203.0.113.7 port 4000"))
+	if want := []string{"1 203.0.113.7 ssh-login two-way"}; !slices.Equal(got, want) {
+		t.Errorf("by syslog: %q; expected %q", got, want)
+	}
+	log := ""
+	for line := range strings.SplitSeq("Invalid user "+name+" from 203.0.113.7 port 4000", "\n") {
+		log += entry("stdout", line)
+	}
+	got = showsOf(t, log+entry("stdout", "Accepted password for bob from 192.0.2.2 port 4001 ssh2")+strings.ReplaceAll(entry("syslog", "Failed password for root from 203.0.113.8 port 4000 ssh2"), `"7"`, `"8"`))
+	if want := []string{"2 192.0.2.1 ssh-login one-way", "5 203.0.113.8 ssh-login two-way"}; !slices.Equal(got, want) {
+		t.Errorf("printed: %q; expected %q", got, want)
+	}
+}
+
+// TestSshdPrintsLineEnds: without a syslog sshd writes a client's last words and names as they come.
+func TestSshdPrintsLineEnds(t *testing.T) {
+	log := "Received disconnect from 203.0.113.7 port 4000:11: x\r\n" + forgedLogin + "\r\nNov  1 01:00:00 mail sshd[8]: Accepted password for bob from 192.0.2.2 port 4000 ssh2\r\n"
+	if got, want := showsOf(t, log), []string{"2 192.0.2.1 ssh-login one-way"}; !slices.Equal(got, want) {
+		t.Errorf("%q; expected %q", got, want)
+	}
+}
+
 // TestTheOtherStreamIsSure: in a container the access log goes to stdout, where each line is a server's.
 func TestTheOtherStreamIsSure(t *testing.T) {
 	const access = `203.0.113.8 - - [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 47 "-" "-"`

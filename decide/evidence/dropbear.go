@@ -1,8 +1,23 @@
 package evidence
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 func isDropbear(program []byte) bool { return string(program) == "dropbear" }
+
+// dropbearLine takes apart what dropbear -E writes: [PID] TIME MESSAGE.
+func dropbearLine(c *clock, line []byte, e *entry) bool {
+	rest, ok := after(line, "[")
+	i := bytes.IndexByte(rest, ']')
+	if !ok || i < 1 || !isNumber(rest[:i]) {
+		return false
+	}
+	at, message, ok := c.time(space(rest[i+1:]))
+	e.fields = fields{at: at, pid: rest[:i], message: message}
+	return ok && len(message) > 0
+}
 
 // dropbear reads what the small SSH server of routers says.
 type dropbear struct{ addresses addresses }
@@ -14,8 +29,8 @@ func newDropbear(Options) reader { return &dropbear{addresses{}} }
 func (d *dropbear) read(e *entry) bool {
 	text := e.message
 	if rest, ok := after(text, "["); ok { // some builds put the process and the time before the message once more
-		if i := bytes.IndexByte(rest, ']'); i > 0 && isNumber(rest[:i]) && len(rest) > i+18 {
-			text = rest[i+18:]
+		if i := bytes.IndexByte(rest, ']'); i > 0 && isNumber(rest[:i]) && len(rest) > i+len("] ")+len(time.Stamp)+len(" ") {
+			text = rest[i+len("] ")+len(time.Stamp)+len(" "):]
 		}
 	}
 	if rest, ok := after(text, "Exit before auth from <"); ok {

@@ -12,6 +12,9 @@ type format struct {
 	// cut is from how many bytes on a line counts for nobody: its end may have been cut off, and with it the address, which stands
 	// behind what a client chose. 0 where the address comes first.
 	cut int
+	// loose tells of a message whether its program writes such ones, and line ends in them as clients send them where no syslog
+	// takes them. nil where it never does.
+	loose func(message []byte) bool
 }
 
 // What cuts lines: the syslog of BusyBox, at 256 bytes with a mark of up to five before its time
@@ -29,24 +32,24 @@ func (f *format) wasCut(e *entry) bool { return f.cut > 0 && (e.cut || e.size >=
 
 // formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.
 var formats = []format{
-	{"sshd", isSshd, nil, nil, newSshd, cutByRelay},
-	{"netfilter", isKernel, nil, nil, newNetfilter, 0},
-	{"dropbear", isDropbear, nil, nil, newDropbear, cutByRelay},
-	{"postfix", isPostfix, nil, nil, newPostfix, 0},
-	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay},
-	{"exim", isExim, eximLine, nil, newExim, cutByExim},
-	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay},
-	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay},
-	{"access", isWebServer, accessLine, requestOf, newAccess, 0},
-	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0},
-	{"suricata", nil, suricataLine, nil, newSuricata, 0},
-	{"zeek", nil, zeekLine, nil, newZeek, 0},
-	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0},
-	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0},
-	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx},
-	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay},
-	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0},
-	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0},
+	{"sshd", isSshd, nil, nil, newSshd, cutByRelay, isSshdMessage},
+	{"netfilter", isKernel, nil, nil, newNetfilter, 0, nil},
+	{"dropbear", isDropbear, dropbearLine, nil, newDropbear, cutByRelay, nil},
+	{"postfix", isPostfix, nil, nil, newPostfix, 0, nil},
+	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay, nil},
+	{"exim", isExim, eximLine, nil, newExim, cutByExim, nil},
+	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay, nil},
+	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay, nil},
+	{"access", isWebServer, accessLine, requestOf, newAccess, 0, nil},
+	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0, nil},
+	{"suricata", nil, suricataLine, nil, newSuricata, 0, nil},
+	{"zeek", nil, zeekLine, nil, newZeek, 0, nil},
+	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0, nil},
+	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0, nil},
+	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx, nil},
+	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay, nil},
+	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0, nil},
+	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0, nil},
 }
 
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.
@@ -127,7 +130,7 @@ func (d *digest) resume(state map[string]json.RawMessage) {
 			raw = [2]bool{true, true}
 		}
 		for i := range raw {
-			d.doubts[i].on, d.doubts[i].raw = raw[i], raw[i]
+			d.doubts[i].raw = raw[i]
 			d.sum.OneWay = d.sum.OneWay || raw[i]
 		}
 	}

@@ -26,6 +26,21 @@ type sshd struct {
 	addresses addresses
 }
 
+// isSshdMessage tells what sshd -e writes without a header. A name in it may hold line ends, and so may a client's last words and
+// what it offers.
+func isSshdMessage(text []byte) bool {
+	for _, lead := range []string{
+		"Received disconnect from ", "Invalid user ", "Failed password for ", "Failed publickey for ", "Failed none for ", "Failed keyboard-interactive",
+		"Connection closed by ", "Connection reset by ", "Disconnecting invalid user ", "Disconnecting authenticating user ", "Disconnected from ",
+		"Unable to negotiate with ", "fatal: Unable to negotiate with ", "error: PAM: ", "error: maximum authentication attempts exceeded ", "Accepted publickey for ", "Accepted password for ",
+	} {
+		if _, ok := after(text, lead); ok {
+			return true
+		}
+	}
+	return false
+}
+
 func newSshd(Options) reader { return &sshd{addresses: addresses{}} }
 
 // login is an event of a login that failed.

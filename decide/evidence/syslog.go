@@ -22,6 +22,7 @@ type fields struct {
 	pid     []byte
 	message []byte
 	cut     bool       // its end may have been cut off
+	printed bool       // no syslog took it: the program printed it
 	object  object     // the message taken apart, where its form's line is JSON
 	head    *head      // what the line began with, where that is remembered
 	peer    netip.Addr // of a line that begins with it; host is then what follows

@@ -49,7 +49,7 @@ func (m *objects) unwrap(line []byte) (w written, e fields, journal, ok bool) {
 		return w, e, true, false
 	}
 	e = fields{at: time.UnixMicro(micro), host: o.bytes("_HOSTNAME"), program: o.bytes("SYSLOG_IDENTIFIER", "_COMM"),
-		pid: o.bytes("SYSLOG_PID", "_PID"), message: text}
+		pid: o.bytes("SYSLOG_PID", "_PID"), message: text, printed: o.text("_TRANSPORT") == "stdout"}
 	e.program = e.program[bytes.LastIndexByte(e.program, '/')+1:]
 	return w, e, true, true
 }
