@@ -29,6 +29,9 @@ type sshd struct {
 // isSshdMessage tells what sshd -e writes without a header. A name in it may hold line ends, and so may a client's last words and
 // what it offers.
 func isSshdMessage(text []byte) bool {
+	if bytes.IndexByte([]byte("ACDFIRUef"), text[0]) < 0 { // as of most lines of other forms
+		return false
+	}
 	for _, lead := range []string{
 		"Received disconnect from ", "Invalid user ", "Failed password for ", "Failed publickey for ", "Failed none for ", "Failed keyboard-interactive",
 		"Connection closed by ", "Connection reset by ", "Disconnecting invalid user ", "Disconnecting authenticating user ", "Disconnected from ",
