@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"bytes"
 	"slices"
 	"time"
 )
@@ -20,14 +19,10 @@ type digest struct {
 	clock    clock
 	entry    entry // the present line, kept here so that each doesn't cost memory
 	known    bool  // a line had the header of a syslog line
-	parts    parts // of what stands in a container's log
-	doubts   [2]doubt
-	text     []byte // the present line, without what is around it
-	stdout   bool   // it is of a container's stdout
-	unsure   int64  // how many bytes fewer it may have had
-	padded   bool   // it ended in blanks
-	head     bool   // it began as those of a server do that writes what clients send as it comes
 	trial    int64
+	parts    parts    // of what stands in a container's log
+	doubts   [2]doubt // of a log, or a container's stderr, and of its stdout
+	present
 	own      addresses        // that a pattern read
 	alone    [1]int           // room for one form
 	first    []int            // the forms that are tried before all
@@ -35,6 +30,15 @@ type digest struct {
 	// bare is the form of lines that are a message and nothing else, as a server in a container writes them. That they are its own
 	// only the operator knows, who named the form; else others could write them. -1 for none.
 	bare int
+}
+
+// present is what doubt needs to know of the present line.
+type present struct {
+	text   []byte // without what is around it
+	stdout bool   // it is of a container's stdout
+	unsure int64  // how many bytes fewer it may have had when it was written
+	padded bool   // it ended in blanks
+	head   bool   // it began as those of a server do that writes what clients send as it comes
 }
 
 func newDigest(name string, o Options, t *Tally) *digest {
@@ -62,7 +66,7 @@ const trialLines = 200
 
 // line reads one line.
 func (d *digest) line(text []byte) error {
-	d.stdout, d.head, d.padded, d.unsure = false, false, false, 0
+	d.present = present{}
 	err := d.take(text)
 	if q := d.inDoubt(); q.on {
 		d.settle(q)
@@ -94,7 +98,6 @@ func (d *digest) take(text []byte) error {
 		return d.readOwn(text)
 	}
 	e := &d.entry
-	var wrote time.Time // where what is around the line says so
 	for _, i := range d.first {
 		if formats[i].first(&d.clock, text, e) {
 			if d.known = true; d.dated(e.at) {
@@ -103,32 +106,9 @@ func (d *digest) take(text []byte) error {
 			return nil
 		}
 	}
-	if text[0] == '{' {
-		w, unwrapped, journal, ok := e.unwrap(text)
-		switch {
-		case ok && journal:
-			e.fields, e.size = unwrapped, len(unwrapped.message)
-			return d.readBy(e, d.formsOf(e.program))
-		case ok && !d.parts.whole(&w):
-			return d.notUnderstood(text)
-		case ok:
-			text, wrote, e.size, d.stdout = trim(w.text), w.at, sizeOf(w.text), string(w.stream) == "stdout"
-			d.padded, d.text = e.size > len(text), text
-			d.unsure = int64(bytes.Count(text, []byte("\uFFFD")) * (len("\uFFFD") - 1))
-		}
-	} else if w, ok := unwrapCRI(text); ok {
-		if !d.parts.whole(&w) {
-			return d.notUnderstood(text)
-		}
-		if d.bare >= 0 { // else each line says when it was written
-			wrote, _, _ = d.clock.time(text)
-		}
-		e.size -= len(text) - len(w.text)
-		text, d.stdout = w.text, string(w.stream) == "stdout"
-		d.text = text
-	}
-	if len(text) == 0 {
-		return nil
+	text, wrote, err := d.unwrap(text)
+	if err != nil || len(text) == 0 {
+		return err
 	}
 	if d.clock.split(text, e) && (d.bare < 0 || len(e.host)+len(e.pid) > 0 || slices.Contains(d.formsAt(e), d.bare)) {
 		return d.readBy(e, d.formsAt(e))
@@ -148,15 +128,6 @@ func (d *digest) take(text []byte) error {
 		}
 	}
 	return d.notUnderstood(text)
-}
-
-// loosen notes a message alone of a program that writes line ends as clients send them: whatever stands in the log may be theirs.
-func (d *digest) loosen(text []byte) {
-	for i := range formats {
-		if loose := formats[i].loose; loose != nil && d.readers[i] != nil && loose(text) {
-			d.inDoubt().raw, d.sum.OneWay = true, true
-		}
-	}
 }
 
 // readMessage reads a line that is a message alone, and tells whether it is one: where neither it nor what is around it has a time,

@@ -53,6 +53,15 @@ func (d *digest) inDoubt() *doubt {
 	return &d.doubts[0]
 }
 
+// loosen notes a message alone of a program that writes line ends as clients send them: whatever stands in the log may be theirs.
+func (d *digest) loosen(text []byte) {
+	for i := range formats {
+		if loose := formats[i].loose; loose != nil && d.readers[i] != nil && loose(text) {
+			d.inDoubt().raw, d.sum.OneWay = true, true
+		}
+	}
+}
+
 // keep counts an event, now or once no line can take it back.
 func (d *digest) keep(ev *Event, form int) {
 	q := d.inDoubt()

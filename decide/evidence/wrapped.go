@@ -7,6 +7,38 @@ import (
 	"time"
 )
 
+// unwrap takes off what is around the present line, and returns when that says that it was written. It returns nothing where a
+// line counts by itself, as one of the journal does, or for nothing.
+func (d *digest) unwrap(text []byte) (inner []byte, wrote time.Time, err error) {
+	e := &d.entry
+	if text[0] == '{' {
+		w, unwrapped, journal, ok := e.unwrap(text)
+		switch {
+		case ok && journal:
+			e.fields, e.size = unwrapped, len(unwrapped.message)
+			return nil, wrote, d.readBy(e, d.formsOf(e.program))
+		case ok && !d.parts.whole(&w):
+			return nil, wrote, d.notUnderstood(text)
+		case ok:
+			text, e.size, d.stdout = trim(w.text), sizeOf(w.text), string(w.stream) == "stdout"
+			d.padded, d.text = e.size > len(text), text
+			d.unsure = int64(bytes.Count(text, []byte("\uFFFD")) * (len("\uFFFD") - 1))
+		}
+		return text, w.at, nil
+	}
+	if w, ok := unwrapCRI(text); ok {
+		if !d.parts.whole(&w) {
+			return nil, wrote, d.notUnderstood(text)
+		}
+		if d.bare >= 0 { // else each line says when it was written
+			wrote, _, _ = d.clock.time(text)
+		}
+		e.size -= len(text) - len(w.text)
+		text, d.stdout, d.text = w.text, string(w.stream) == "stdout", w.text
+	}
+	return text, wrote, nil
+}
+
 // written is a line that a container wrote, and what its runtime tells of it.
 type written struct {
 	text   []byte
