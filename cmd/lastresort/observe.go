@@ -80,7 +80,10 @@ func (a *app) logsOf(policy *decide.Policy, named []string) []decide.Log {
 	if len(policy.Log) > 0 {
 		return policy.Log
 	}
-	found := usualLogs(a.env.root)
+	found, skipped := usualLogs(a.env.root)
+	if len(skipped) > 0 {
+		a.note("skipped %s: the access logs beside tell of the same requests; a [[log]] in the policy reads what it names", printable(strings.Join(skipped, " ")))
+	}
 	if !slices.ContainsFunc(found, func(path string) bool { return slices.Contains(onePlace[0], path) }) && hasJournal() {
 		out = append(out, decide.Log{Path: journal}) // nobody writes what it holds into files
 	}

@@ -20,16 +20,24 @@ var onePlace = [][]string{
 	{"/opt/zeek/logs/current/notice.log", "/var/log/zeek/current/notice.log", "/usr/local/zeek/logs/current/notice.log"},
 }
 
-// everyPlace are where web servers put the logs of each site.
-var everyPlace = []string{"/var/log/nginx/*access.log", "/var/log/nginx/*error.log", "/var/log/apache2/*access.log", "/var/log/apache2/*error.log",
-	"/var/log/apache2/*access_log", "/var/log/apache2/*error_log", "/var/log/httpd/*access_log", "/var/log/httpd/*error_log", "/var/log/caddy/*access.log", "/var/log/traefik/*access.log"}
+// webServers are where web servers put the logs of each site: of requests, and of errors, which tell of the same requests once more
+// and, in nginx's, in words that may be a client's own. So these are read only where no log of requests is beside them.
+var webServers = []struct {
+	requests, errors []string
+}{
+	{[]string{"/var/log/nginx/*access.log"}, []string{"/var/log/nginx/*error.log"}},
+	{[]string{"/var/log/apache2/*access.log", "/var/log/apache2/*access_log"}, []string{"/var/log/apache2/*error.log", "/var/log/apache2/*error_log"}},
+	{[]string{"/var/log/httpd/*access_log"}, []string{"/var/log/httpd/*error_log"}},
+	{[]string{"/var/log/caddy/*access.log"}, nil},
+	{[]string{"/var/log/traefik/*access.log"}, nil},
+}
 
-// usualLogs returns the logs in the usual places of a machine, each once, in the order in which places are looked through.
-func usualLogs(root fs.FS) []string {
-	var out []string
+// usualLogs returns the logs in the usual places of a machine, each once, in the order in which places are looked through, and
+// those that are left out for others beside them.
+func usualLogs(root fs.FS) (found, skipped []string) {
 	add := func(path string) {
-		if !slices.Contains(out, path) {
-			out = append(out, path)
+		if !slices.Contains(found, path) {
+			found = append(found, path)
 		}
 	}
 	for _, places := range onePlace {
@@ -40,13 +48,34 @@ func usualLogs(root fs.FS) []string {
 			}
 		}
 	}
-	for _, pattern := range everyPlace {
-		found, err := fs.Glob(root, pattern[1:])
-		if err != nil {
-			continue // the patterns are good
+	for _, server := range webServers {
+		lines := false
+		for _, path := range globs(root, server.requests) {
+			info, err := fs.Stat(root, path[1:])
+			lines = lines || err == nil && info.Size() > 0 || len(globs(root, []string{path + "?*"})) > 0 // rotated just now
+			add(path)
 		}
-		for _, path := range found {
-			add("/" + path)
+		for _, path := range globs(root, server.errors) {
+			if lines {
+				skipped = append(skipped, path)
+				continue
+			}
+			add(path)
+		}
+	}
+	return found, skipped
+}
+
+// globs returns what matches patterns, in their order.
+func globs(root fs.FS, patterns []string) []string {
+	var out []string
+	for _, pattern := range patterns {
+		paths, err := fs.Glob(root, pattern[1:])
+		if err != nil {
+			continue // the patterns are good, but a log's name may be none
+		}
+		for _, path := range paths {
+			out = append(out, "/"+path)
 		}
 	}
 	return out
@@ -58,5 +87,9 @@ func allUsual() []string {
 		out = append(out, places...)
 	}
 	slices.Sort(out)
-	return append(slices.Compact(out), everyPlace...)
+	out = slices.Compact(out)
+	for _, server := range webServers {
+		out = append(append(out, server.requests...), server.errors...)
+	}
+	return out
 }

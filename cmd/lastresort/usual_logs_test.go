@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -11,31 +12,44 @@ func TestUsualLogs(t *testing.T) {
 	machine := func(paths ...string) fstest.MapFS {
 		out := fstest.MapFS{}
 		for _, p := range paths {
-			out[p] = &fstest.MapFile{}
+			path, empty := strings.CutPrefix(p, "empty ")
+			out[path] = &fstest.MapFile{Data: []byte("x\n")}
+			if empty {
+				out[path] = &fstest.MapFile{}
+			}
 		}
 		return out
 	}
 	for _, c := range []struct {
-		name string
-		on   fstest.MapFS
-		want []string
+		name    string
+		on      fstest.MapFS
+		want    []string
+		skipped []string
 	}{
 		{"Debian with a web server", machine("var/log/auth.log", "var/log/kern.log", "var/log/mail.log", "var/log/syslog", "var/log/nginx/access.log", "var/log/nginx/shop.access.log", "var/log/nginx/error.log", "var/log/nginx/access.log.1"),
-			[]string{"/var/log/auth.log", "/var/log/kern.log", "/var/log/mail.log", "/var/log/nginx/access.log", "/var/log/nginx/shop.access.log", "/var/log/nginx/error.log"}},
+			[]string{"/var/log/auth.log", "/var/log/kern.log", "/var/log/mail.log", "/var/log/nginx/access.log", "/var/log/nginx/shop.access.log"}, []string{"/var/log/nginx/error.log"}},
 		{"RHEL", machine("var/log/secure", "var/log/messages", "var/log/maillog", "var/log/httpd/access_log", "var/log/httpd/ssl_access_log", "var/log/httpd/error_log"),
-			[]string{"/var/log/secure", "/var/log/messages", "/var/log/maillog", "/var/log/httpd/access_log", "/var/log/httpd/ssl_access_log", "/var/log/httpd/error_log"}},
+			[]string{"/var/log/secure", "/var/log/messages", "/var/log/maillog", "/var/log/httpd/access_log", "/var/log/httpd/ssl_access_log"}, []string{"/var/log/httpd/error_log"}},
 		{"openSUSE", machine("var/log/messages", "var/log/mail", "var/log/firewall", "var/log/apache2/access_log", "var/log/apache2/error_log"),
-			[]string{"/var/log/messages", "/var/log/firewall", "/var/log/mail", "/var/log/apache2/access_log", "/var/log/apache2/error_log"}},
-		{"Alpine", machine("var/log/messages", "var/log/nginx/access.log", "var/log/nginx/error.log"), []string{"/var/log/messages", "/var/log/nginx/access.log", "/var/log/nginx/error.log"}},
-		{"Debian without rows of its own for mail", machine("var/log/auth.log", "var/log/syslog"), []string{"/var/log/auth.log", "/var/log/syslog"}},
+			[]string{"/var/log/messages", "/var/log/firewall", "/var/log/mail", "/var/log/apache2/access_log"}, []string{"/var/log/apache2/error_log"}},
+		{"no log of requests", machine("var/log/nginx/error.log", "empty var/log/nginx/access.log", "var/log/httpd/error_log"),
+			[]string{"/var/log/nginx/access.log", "/var/log/nginx/error.log", "/var/log/httpd/error_log"}, nil},
+		{"one that was rotated just now", machine("var/log/nginx/error.log", "empty var/log/nginx/access.log", "var/log/nginx/access.log.1"),
+			[]string{"/var/log/nginx/access.log"}, []string{"/var/log/nginx/error.log"}},
+		{"Alpine", machine("var/log/messages", "var/log/nginx/access.log", "var/log/nginx/error.log"), []string{"/var/log/messages", "/var/log/nginx/access.log"}, []string{"/var/log/nginx/error.log"}},
+		{"Debian without rows of its own for mail", machine("var/log/auth.log", "var/log/syslog"), []string{"/var/log/auth.log", "/var/log/syslog"}, nil},
 		{"sensors", machine("var/log/suricata/eve.json", "opt/zeek/logs/current/ssh.log", "opt/zeek/logs/current/notice.log"),
-			[]string{"/var/log/suricata/eve.json", "/opt/zeek/logs/current/ssh.log", "/opt/zeek/logs/current/notice.log"}},
-		{"one log for all", machine("var/log/messages"), []string{"/var/log/messages"}},
-		{"a directory of the name", machine("var/log/mail/old", "var/log/exim4/mainlog"), []string{"/var/log/exim4/mainlog"}},
-		{"nothing", machine("etc/passwd"), nil},
+			[]string{"/var/log/suricata/eve.json", "/opt/zeek/logs/current/ssh.log", "/opt/zeek/logs/current/notice.log"}, nil},
+		{"one log for all", machine("var/log/messages"), []string{"/var/log/messages"}, nil},
+		{"a directory of the name", machine("var/log/mail/old", "var/log/exim4/mainlog"), []string{"/var/log/exim4/mainlog"}, nil},
+		{"nothing", machine("etc/passwd"), nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, usualLogs(c.on)); diff != "" {
+			found, skipped := usualLogs(c.on)
+			if diff := cmp.Diff(c.want, found); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(c.skipped, skipped); diff != "" {
 				t.Error(diff)
 			}
 		})
