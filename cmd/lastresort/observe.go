@@ -66,6 +66,11 @@ func (a *app) observeCommand() *cobra.Command {
 
 // logsOf returns the logs to read: those named, else the policy's, else the usual ones that are there.
 func (a *app) logsOf(policy *decide.Policy, named []string) []decide.Log {
+	a.logs = a.logsNamed(policy, named)
+	return a.logs
+}
+
+func (a *app) logsNamed(policy *decide.Policy, named []string) []decide.Log {
 	var out []decide.Log
 	for _, path := range named {
 		// The first reading of a log takes its old files with it: auth.log* means each once.
@@ -112,7 +117,7 @@ func (a *app) optionsOf(policy *decide.Policy, l decide.Log, now time.Time, line
 	if err != nil {
 		return evidence.Options{}, usage("the policy's [[web]]: %v", err)
 	}
-	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Web: rules.Knowing(a.ranges), Line: line}
+	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Web: rules.Knowing(a.ranges), Line: line, Elsewhere: elsewhere(a.logs, l.Path)}
 	if show := a.progress(l.Path + ", line"); show != nil {
 		o.Progress = func(lines int64) { show(int(lines)) }
 	}

@@ -3,7 +3,30 @@ package main
 import (
 	"io/fs"
 	"slices"
+
+	"lastresort/decide"
 )
+
+// ownPlaces are where those write that let PAM write of their logins too, into another log.
+var ownPlaces = map[string][]string{
+	"dovecot": append(append([]string{}, onePlace[2]...), onePlace[3]...),
+	"vsftpd":  onePlace[5],
+}
+
+// elsewhere returns the services whose own log is another one of some that are read.
+func elsewhere(logs []decide.Log, path string) []string {
+	var out []string
+	for service, places := range ownPlaces {
+		if slices.Contains(places, path) {
+			continue
+		}
+		if slices.ContainsFunc(logs, func(l decide.Log) bool { return slices.Contains(places, l.Path) }) {
+			out = append(out, service)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
 
 // onePlace are where distributions put what we read; of each row the first that is there, for its others repeat the same
 // lines.

@@ -6,6 +6,8 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"lastresort/decide"
 )
 
 func TestUsualLogs(t *testing.T) {
@@ -53,5 +55,31 @@ func TestUsualLogs(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestElsewhere: where PAM tells of logins too, only a service's own log counts, if it is read.
+func TestElsewhere(t *testing.T) {
+	logs := func(paths ...string) (out []decide.Log) {
+		for _, p := range paths {
+			out = append(out, decide.Log{Path: p})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		logs []decide.Log
+		path string
+		want []string
+	}{
+		{logs("/var/log/auth.log", "/var/log/mail.log", "/var/log/vsftpd.log"), "/var/log/auth.log", []string{"dovecot", "vsftpd"}},
+		{logs("/var/log/auth.log", "/var/log/mail.log"), "/var/log/mail.log", nil},
+		{logs("/var/log/secure", "/var/log/dovecot.log"), "/var/log/secure", []string{"dovecot"}},
+		{logs("/var/log/messages"), "/var/log/messages", nil},
+		{logs("journal", "/var/log/vsftpd.log"), "journal", []string{"vsftpd"}},
+		{nil, "/var/log/auth.log", nil},
+	} {
+		if diff := cmp.Diff(c.want, elsewhere(c.logs, c.path)); diff != "" {
+			t.Errorf("%s of %v: %s", c.path, c.logs, diff)
+		}
 	}
 }

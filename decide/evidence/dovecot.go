@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 )
 
 // isDovecot tells dovecot's own processes: in syslog they are one program, in its own log files each has its name.
@@ -18,10 +19,26 @@ func isDovecot(program []byte) bool {
 	return false
 }
 
-// dovecot reads logins, good and failed. Of one attempt both the authentication and the login process may write.
-type dovecot struct{ addresses addresses }
+// dovecot reads logins, good and failed. Of one attempt PAM, the authentication and the login process may write.
+type dovecot struct {
+	addresses addresses
+	elsewhere bool // it writes into a log that is read too
+	retold
+}
 
-func newDovecot(Options) reader { return &dovecot{addresses{}} }
+func newDovecot(o Options) reader {
+	return &dovecot{addresses{}, slices.Contains(o.Elsewhere, "dovecot"), retold{}}
+}
+
+// failed is attempts of which others may tell too.
+func (d *dovecot) failed(e *entry, source netip.Addr, by int, attempts int64) bool {
+	n := d.news(source, by, attempts, e.at.Unix())
+	if n == 0 || !hostile(e, "mail-login", source, true) {
+		return false
+	}
+	e.shows.Count = n
+	return true
+}
 
 // services are the processes that clients talk to, and the services that they serve.
 var services = []struct{ process, service string }{
@@ -46,7 +63,7 @@ func (d *dovecot) read(e *entry) bool {
 	text, _ = after(text, "Info: ")
 	if rest, ok := after(text, "pam_unix(dovecot:auth): "); ok {
 		source, ok := d.addresses.pamFailure(rest)
-		return hostile(e, "mail-login", source, ok)
+		return ok && !d.elsewhere && d.failed(e, source, toldByPAM, 1)
 	}
 	for _, s := range services {
 		if string(process) == s.process {
@@ -84,15 +101,13 @@ func (d *dovecot) login(e *entry, text []byte, service string) bool {
 		}
 	}
 	if n := lastIndex(reason, "(auth failed, "); n >= 0 {
-		if !hostile(e, "mail-login", source, true) {
-			return false
-		}
+		attempts := int64(1)
 		if word, _ := firstWord(reason[n+len("(auth failed, "):]); len(word) < 4 {
 			if times, ok := number(word); ok {
-				e.shows.Count = max(times, 1)
+				attempts = max(times, 1)
 			}
 		}
-		return true
+		return d.failed(e, source, toldAtEnd, attempts)
 	}
 	for _, what := range []string{"(tried to use disabled ", "(tried to use disallowed ", "(proxy dest auth failed)", "(auth failed)"} {
 		if bytes.Contains(reason, []byte(what)) {
@@ -162,5 +177,5 @@ func (d *dovecot) inside(e *entry, text []byte) bool {
 		}
 		text = text[:i]
 	}
-	return hostile(e, "mail-login", source, source.IsValid())
+	return source.IsValid() && d.failed(e, source, toldByAuth, 1)
 }

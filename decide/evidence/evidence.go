@@ -62,8 +62,10 @@ type Options struct {
 	Newest time.Time      // what is newer counts for nothing; zero is a day after At
 	Zone   *time.Location // of lines that name none
 	Web    web.Rules      // of what requests to web servers are attempts at
-	Own    *Pattern       // reads the log by a pattern of the operator's own, instead of a known form
-	Line   func(line int64, e Event)
+	// Elsewhere are services that write of logins into a log that is read too: what PAM says of these isn't counted.
+	Elsewhere []string
+	Own       *Pattern // reads the log by a pattern of the operator's own, instead of a known form
+	Line      func(line int64, e Event)
 	// Progress, where there is one, is told now and then how many lines of a file were read.
 	Progress func(lines int64)
 }

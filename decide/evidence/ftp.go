@@ -1,6 +1,9 @@
 package evidence
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 func isVsftpd(program []byte) bool {
 	return string(program) == "vsftpd" || string(program) == "vsftpd(pam_unix)"
@@ -19,9 +22,12 @@ func vsftpdLine(c *clock, line []byte, e *entry) bool {
 }
 
 // vsftpd reads logins.
-type vsftpd struct{ addresses addresses }
+type vsftpd struct {
+	addresses addresses
+	elsewhere bool // it writes into a log that is read too
+}
 
-func newVsftpd(Options) reader { return &vsftpd{addresses{}} }
+func newVsftpd(o Options) reader { return &vsftpd{addresses{}, slices.Contains(o.Elsewhere, "vsftpd")} }
 
 // read reads [USER] FAIL LOGIN: Client "A"[, "WHY"] and [USER] OK LOGIN: …; before the
 // address stands the user's name, behind it what the client sent. In syslog it is pam that tells.
@@ -33,7 +39,7 @@ func (v *vsftpd) read(e *entry) bool {
 		}
 		text, _ = after(text, "(pam_unix) ")
 		source, ok := v.addresses.pamFailure(text)
-		return hostile(e, "ftp-login", source, ok)
+		return hostile(e, "ftp-login", source, ok && !v.elsewhere)
 	}
 	if bytes.Count(text, []byte(`: Client "`)) != 1 { // one of them stands in a name, or in what a client sent
 		return false

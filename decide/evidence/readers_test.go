@@ -75,13 +75,13 @@ Nov  1 10:00:02 mx dovecot: imap-login: Disconnected (no auth attempts in 4 secs
 Nov  1 10:00:03 mx dovecot: imap-login: Login: user=<me>, method=PLAIN, rip=198.51.100.7, lip=198.51.100.1, mpid=9, TLS
 Nov  1 10:00:04 mx dovecot: pop3-login: Login: user=<me>, method=PLAIN, rip=198.51.100.7, lip=198.51.100.1
 Nov  1 10:00:05 mx dovecot: imap-login: Login: user=<me>, method=PLAIN, rip=127.0.0.1, lip=127.0.0.1, secured
-Nov  1 10:00:06 mx dovecot: auth-worker(304): pam(me,192.0.2.66): pam_authenticate() failed: Authentication failure (password mismatch?)
-Nov  1 10:00:07 mx dovecot: auth: passwd-file(a,192.0.2.66,<s>): unknown user
-Nov  1 10:00:08 auth(a@example.org,192.0.2.66,sasl:login)<x>: Info: sql: Password mismatch
+Nov  1 10:00:06 mx dovecot: auth-worker(304): pam(me,192.0.2.67): pam_authenticate() failed: Authentication failure (password mismatch?)
+Nov  1 10:00:07 mx dovecot: auth: passwd-file(a,192.0.2.68,<s>): unknown user
+Nov  1 10:00:08 auth(a@example.org,192.0.2.69,sasl:login)<x>: Info: sql: Password mismatch
 @400000006548f2aa077a9e94 imap-login: Info: Aborted login (auth failed, 1 attempts): user=<a>, method=CRAM-MD5, rip=192.0.2.66, lip=198.51.100.1
-Nov  1 10:00:10 mx auth: pam_unix(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot ruser=a rhost=192.0.2.66
-`, []string{"1 192.0.2.66 mail-login two-way 3", "2 192.0.2.66 mail-login two-way 1", "4 198.51.100.7 imap 1", "5 198.51.100.7 pop3 1", "7 192.0.2.66 mail-login two-way 1",
-			"8 192.0.2.66 mail-login two-way 1", "9 192.0.2.66 mail-login two-way 1", "10 192.0.2.66 mail-login two-way 1", "11 192.0.2.66 mail-login two-way 1"}},
+Nov  1 10:00:10 mx auth: pam_unix(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot ruser=a rhost=192.0.2.70
+`, []string{"1 192.0.2.66 mail-login two-way 3", "2 192.0.2.66 mail-login two-way 1", "4 198.51.100.7 imap 1", "5 198.51.100.7 pop3 1", "7 192.0.2.67 mail-login two-way 1",
+			"8 192.0.2.68 mail-login two-way 1", "9 192.0.2.69 mail-login two-way 1", "10 192.0.2.66 mail-login two-way 1", "11 192.0.2.70 mail-login two-way 1"}},
 		{"exim", `2026-11-01 10:00:00 dovecot_login authenticator failed for (User) [192.0.2.66]:25 I=[198.51.100.1]:587: 535 Incorrect authentication data (set_id=a)
 2026-11-01 10:00:01 [99] login authenticator failed for h.example ([198.51.100.2]) [192.0.2.66]: 535 Incorrect authentication data
 2026-11-01 10:00:02 1abcde-000000-AA <= a@example.net H=m.example [198.51.100.9]:4711 P=esmtps X=TLS S=99 id=x
