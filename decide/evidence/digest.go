@@ -42,6 +42,7 @@ type present struct {
 }
 
 func newDigest(name string, o Options, t *Tally) *digest {
+	o.retold = retold{}
 	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, programs: map[string][]int{}, bare: -1}
 	for i, f := range formats {
 		var r reader

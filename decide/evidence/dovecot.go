@@ -27,7 +27,7 @@ type dovecot struct {
 }
 
 func newDovecot(o Options) reader {
-	return &dovecot{addresses{}, slices.Contains(o.Elsewhere, "dovecot"), retold{}}
+	return &dovecot{addresses{}, slices.Contains(o.Elsewhere, "dovecot"), o.retold}
 }
 
 // failed is attempts of which others may tell too.

@@ -66,6 +66,7 @@ type Options struct {
 	Elsewhere []string
 	Own       *Pattern // reads the log by a pattern of the operator's own, instead of a known form
 	Line      func(line int64, e Event)
+	retold    retold // of one log, for all that are told of the same logins
 	// Progress, where there is one, is told now and then how many lines of a file were read.
 	Progress func(lines int64)
 }

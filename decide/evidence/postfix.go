@@ -14,12 +14,13 @@ func isPostfix(program []byte) bool {
 type postfix struct {
 	addresses addresses
 	known     map[netip.Addr]bool // clients that logged in
+	retold    retold              // what dovecot and PAM tell of the same logins
 }
 
 // mostKnown bounds how many are remembered.
 const mostKnown = 1 << 12
 
-func newPostfix(Options) reader { return &postfix{addresses{}, map[netip.Addr]bool{}} }
+func newPostfix(o Options) reader { return &postfix{addresses{}, map[netip.Addr]bool{}, o.retold} }
 
 // read implements reader.
 func (p *postfix) read(e *entry) bool {
@@ -123,7 +124,10 @@ func (p *postfix) sasl(e *entry, text []byte) bool {
 			return false
 		}
 	}
-	return hostile(e, "mail-login", source, ok && colon && failed)
+	if !ok || !colon || !failed || len(p.retold) > 0 && p.retold.news(source, toldAtEnd, 1, e.at.Unix()) == 0 {
+		return false
+	}
+	return hostile(e, "mail-login", source, true)
 }
 
 // accepted reads client=HOST[ADDRESS][, sasl_method=M, sasl_username=U]: a mail that was taken in.

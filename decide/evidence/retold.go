@@ -22,7 +22,7 @@ type retelling struct {
 const (
 	toldByPAM = iota
 	toldByAuth
-	toldAtEnd // of a connection, how many there were
+	toldAtEnd // of a connection, how many there were, or by who asked for the login, as postfix does
 	retellers
 )
 

@@ -22,11 +22,18 @@ func TestAttemptsToldTwice(t *testing.T) {
 	end := func(at string, n int) string {
 		return fmt.Sprintf("Nov  1 %s mx dovecot: imap-login: Disconnected (auth failed, %d attempts in 9 secs): user=<a>, method=PLAIN, rip=192.0.2.66, lip=198.51.100.1\n", at, n)
 	}
+	smtp := func(at string) string {
+		return "Nov  1 " + at + " mx postfix/smtpd[9]: warning: unknown[192.0.2.66]: SASL PLAIN authentication failed: UGFzc3dvcmQ6\n"
+	}
 	for _, c := range []struct {
 		name string
 		goes []string
 		want int64
 	}{
+		{"by PAM and postfix", []string{pam("10:00:00") + smtp("10:00:02") + pam("10:00:05") + smtp("10:00:07")}, 2},
+		{"by postfix alone", []string{smtp("10:00:02") + smtp("10:00:07")}, 2},
+		{"by PAM of both servers", []string{pam("10:00:00") + smtp("10:00:02") + pam("10:00:05") + end("10:00:07", 1)}, 2},
+		{"of both servers without PAM", []string{smtp("10:00:02") + end("10:00:07", 2) + smtp("10:00:08")}, 4},
 		{"by all", []string{pam("10:00:00") + told("10:00:01") + pam("10:00:05") + told("10:00:06") + end("10:00:09", 2)}, 2},
 		{"by PAM and at the end, twice", []string{pam("10:00:00") + end("10:00:09", 1) + pam("10:00:10") + end("10:00:19", 1)}, 2},
 		{"of two connections at a time", []string{pam("10:00:00") + pam("10:00:01") + end("10:00:08", 1) + end("10:00:09", 1)}, 2},
