@@ -21,10 +21,11 @@ type format struct {
 // (FEATURE_SYSLOGD_READ_BUFFER_SIZE); relays of syslog, at 1,024 bytes (RFC 3164, section 4.1); nginx, at 2,048
 // (NGX_MAX_ERROR_STR); exim and rsyslog, at 8,192 (LOG_BUFFER_SIZE, maxMessageSize).
 const (
-	cutByBusyBox = 245
-	cutByRelay   = 1000
-	cutByNginx   = 2000
-	cutByExim    = 8000
+	cutByBusyBox  = 245
+	roomOfBusyBox = 256
+	cutByRelay    = 1000
+	cutByNginx    = 2000
+	cutByExim     = 8000
 )
 
 // wasCut tells whether a line may miss the address that it is about.

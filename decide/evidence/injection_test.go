@@ -378,9 +378,11 @@ func TestACutLineInAnother(t *testing.T) {
 	const head, forged = "Nov  1 01:00:00 mail ", "Failed password for root from 192.0.2.1 port 4000 ssh2"
 	cut := forged + strings.Repeat(" ", 1024-len(head)-len("sshd[7]: ")-len(forged))
 	whole := strings.ReplaceAll(forged, "192.0.2.1", "203.0.113.7")
+	long := head + "auth.info sshd[7]: Failed password for root from 203.0.113.7 port 4000 ssh2: " + strings.Repeat("x", 300)
 	for name, lines := range map[string][2]string{
-		"plain":   {head + "sshd[7]: " + whole, head + "sshd[7]: " + cut},
-		"busybox": {head + "auth.info sshd[7]: " + whole, head + "auth.info sshd[7]: " + cut[:240]},
+		"busybox that reads more": {long, head + "sshd[7]: " + cut},
+		"plain":                   {head + "sshd[7]: " + whole, head + "sshd[7]: " + cut},
+		"busybox":                 {head + "auth.info sshd[7]: " + whole, head + "auth.info sshd[7]: " + cut[:255-len("<38>Nov  1 01:00:00 sshd[7]: ")]},
 		"docker": {`{"log":"` + head + "sshd[7]: " + whole + `\n","stream":"stdout","time":"2026-11-01T09:00:00.1Z"}`,
 			`{"log":"` + head + "sshd[7]: " + cut + `\n","stream":"stdout","time":"2026-11-01T09:00:00.1Z"}`},
 		"cri": {"2026-11-01T09:00:01.123456789Z stdout F " + head + "sshd[7]: " + whole, "2026-11-01T09:00:01.123456789Z stdout F " + head + "sshd[7]: " + cut},

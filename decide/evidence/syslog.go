@@ -130,8 +130,11 @@ func (c *clock) split(line []byte, e *entry) bool {
 	return ok || len(e.pid) > 0
 }
 
-// isCutByBusyBox tells whether its syslog may have cut a line off, to which it added some bytes.
-func isCutByBusyBox(size, put int) bool { return put > 0 && size-put >= cutByBusyBox }
+// isCutByBusyBox tells whether its syslog may have cut a line off, to which it added some bytes. A longer one shows that it was
+// built to read more.
+func isCutByBusyBox(size, put int) bool {
+	return put > 0 && size-put >= cutByBusyBox && size-put <= roomOfBusyBox
+}
 
 // remembered takes apart what stands behind a line's time, where it begins as a line before did.
 func (c *clock) remembered(rest []byte, e *entry) bool {
