@@ -223,15 +223,14 @@ func (d *digest) give(e *entry, form int) bool {
 	if !d.seen[form] {
 		d.recognise(form)
 	}
-	q := d.doubters[form]
-	if q != nil {
+	if formats[form].raw {
 		d.head, d.inDoubt().on = true, true
 	}
 	if len(e.message) == 0 || formats[form].wasCut(e) {
 		return false
 	}
 	shows := d.readers[form].read(e)
-	if q != nil && q.raw() {
+	if q := d.doubters[form]; q != nil && q.raw() {
 		d.inDoubt().raw, d.sum.OneWay = true, true
 	}
 	if shows {
@@ -261,10 +260,14 @@ func (d *digest) recognise(form int) {
 	}
 }
 
-// dated notes the time of a line, and tells whether it counts: one of the future doesn't.
+// dated notes the time of a line, and tells whether it counts: one of the future doesn't, nor one from before there were such logs.
 func (d *digest) dated(at time.Time) bool {
 	if at == d.sum.Last { // as most are: of the same second, read in the same way
 		return true
+	}
+	if at.Unix() < 0 {
+		d.unknown(d.text)
+		return false
 	}
 	newest := d.clock.future
 	if !d.o.Newest.IsZero() {

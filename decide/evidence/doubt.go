@@ -39,9 +39,9 @@ const (
 	roomOfOpenResty = 4096
 )
 
-// doubter is a reader of such a log.
+// doubter is a reader of lines that may be no proof.
 type doubter interface {
-	// raw tells whether the last line holds what may be anything without a sign of it in the rest of the message.
+	// raw tells whether the last line shows that clients may write whole ones without a sign of it.
 	raw() bool
 }
 
@@ -66,7 +66,7 @@ func (d *digest) loosen(text []byte) {
 func (d *digest) keep(ev *Event, form int) {
 	q := d.inDoubt()
 	// A name holds no colon, and the message's own end follows the last line of a client's.
-	forged := q.on && d.doubters[form] == nil && (bytes.IndexByte(d.text, ':') < 0 || bytes.Contains(d.text, []byte(", client: ")))
+	forged := q.on && !formats[form].raw && (bytes.IndexByte(d.text, ':') < 0 || bytes.Contains(d.text, []byte(", client: ")))
 	loose := q.raw || d.entry.printed && formats[form].loose != nil
 	if loose && ev.lessen() || forged {
 		d.sum.Forged++

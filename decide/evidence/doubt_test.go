@@ -141,6 +141,20 @@ func TestSshdPrintsLineEnds(t *testing.T) {
 	}
 }
 
+// TestTraefikDecodesNames: in its common format a user's name comes out of the URL with its line ends.
+func TestTraefikDecodesNames(t *testing.T) {
+	const tail = ` [01/Nov/2026:10:00:00 +0000] "GET /wp-login.php HTTP/1.1" 404 19 "-" "Mozilla/5.0" 7 "-" "-" 12ms` + "\n"
+	log := "203.0.113.7 - -" + tail + "203.0.113.7 - x\n192.0.2.1 - -" + tail + strings.TrimSuffix(strings.ReplaceAll(tail, "404 19", "200 19"), "\n") + "\n"
+	if got, want := showsOf(t, log), []string{"1 203.0.113.7 web-probe one-way", "3 192.0.2.1 web-probe one-way"}; !slices.Equal(got, want) {
+		t.Errorf("%q; expected %q", got, want)
+	}
+	for text, want := range map[string]bool{`"-" 12ms`: true, `"http://b:80" 0ms`: true, `"-" ms`: false, `12ms`: false, `"x 12ms"`: false, `-12ms`: false, "": false, "ms": false, `" 1s`: false} {
+		if got := byTraefik([]byte(text)); got != want {
+			t.Errorf("%q: %v; expected %v", text, got, want)
+		}
+	}
+}
+
 // TestTheOtherStreamIsSure: in a container the access log goes to stdout, where each line is a server's.
 func TestTheOtherStreamIsSure(t *testing.T) {
 	const access = `203.0.113.8 - - [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 47 "-" "-"`

@@ -12,6 +12,8 @@ type format struct {
 	// cut is from how many bytes on a line counts for nobody: its end may have been cut off, and with it the address, which stands
 	// behind what a client chose. 0 where the address comes first.
 	cut int
+	// raw tells that its program writes what clients send as it comes, line ends too.
+	raw bool
 	// loose tells of a message whether its program writes such ones, and line ends in them as clients send them where no syslog
 	// takes them. nil where it never does.
 	loose func(message []byte) bool
@@ -33,24 +35,24 @@ func (f *format) wasCut(e *entry) bool { return f.cut > 0 && (e.cut || e.size >=
 
 // formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.
 var formats = []format{
-	{"sshd", isSshd, nil, nil, newSshd, cutByRelay, isSshdMessage},
-	{"netfilter", isKernel, nil, nil, newNetfilter, 0, nil},
-	{"dropbear", isDropbear, dropbearLine, nil, newDropbear, cutByRelay, nil},
-	{"postfix", isPostfix, nil, nil, newPostfix, 0, nil},
-	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay, nil},
-	{"exim", isExim, eximLine, nil, newExim, cutByExim, nil},
-	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay, nil},
-	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay, nil},
-	{"access", isWebServer, accessLine, requestOf, newAccess, 0, nil},
-	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0, nil},
-	{"suricata", nil, suricataLine, nil, newSuricata, 0, nil},
-	{"zeek", nil, zeekLine, nil, newZeek, 0, nil},
-	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0, nil},
-	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0, nil},
-	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx, nil},
-	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay, nil},
-	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0, nil},
-	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0, nil},
+	{"sshd", isSshd, nil, nil, newSshd, cutByRelay, false, isSshdMessage},
+	{"netfilter", isKernel, nil, nil, newNetfilter, 0, false, nil},
+	{"dropbear", isDropbear, dropbearLine, nil, newDropbear, cutByRelay, false, nil},
+	{"postfix", isPostfix, nil, nil, newPostfix, 0, false, nil},
+	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay, false, nil},
+	{"exim", isExim, eximLine, nil, newExim, cutByExim, false, nil},
+	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay, false, nil},
+	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay, false, nil},
+	{"access", isWebServer, accessLine, requestOf, newAccess, 0, false, nil},
+	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0, false, nil},
+	{"suricata", nil, suricataLine, nil, newSuricata, 0, false, nil},
+	{"zeek", nil, zeekLine, nil, newZeek, 0, false, nil},
+	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0, false, nil},
+	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0, false, nil},
+	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx, true, nil},
+	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay, false, nil},
+	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0, false, nil},
+	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0, false, nil},
 }
 
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.

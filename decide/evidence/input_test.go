@@ -191,6 +191,7 @@ func TestDamagedInput(t *testing.T) {
 		{"a line of 1 MB", []byte(attempts(0, 2) + "Nov  1 01:00:00 mail sshd[9]: " + long + "\n" + attempts(2, 2)), 4, 1, ""},
 		{"1 MB without an end", []byte(attempts(0, 2) + long), 2, 1, ""},
 		{"NULs where a crash was", []byte(attempts(0, 1) + strings.Repeat("\x00", 5000) + attempts(1, 1)), 2, 0, ""},
+		{"times before there were logs", []byte("0000-01-01T00:00:00Z mail sshd[1]: Failed password for root from 203.0.113.7 port 4000 ssh2\n1969-12-31T23:59:59Z mail sshd[2]: Failed password for root from 203.0.113.7 port 4000 ssh2\n" + attempts(0, 2)), 2, 0, ""},
 		{"nothing", nil, 0, 0, ""},
 		{"prose", []byte("It was a dark night.\n"), 0, 0, "is no log that is known here"},
 		{"UTF-16", []byte("N\x00o\x00v\x00 \x00 \x001\x00\n\x00"), 0, 0, "can't be read: it is UTF-16; expected UTF-8"},
@@ -289,6 +290,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(attempts(0, 3)))
 	f.Add([]byte("<38>1 2026-11-01T01:00:00Z mail sshd 1 - [x@1 a=\"] b\"][y] Failed password for root from 203.0.113.7 port 4000 ssh2\n"))
 	f.Add([]byte("Nov  1 01:00:00 <4.3> mail sshd[1]: message repeated 5 times: [ Failed password for root from ::ffff:203.0.113.7]\r\n"))
+	f.Add([]byte("<0>1 0000-01-01 00:00:00 mail sshd 7 - [] Failed password for root from 203.0.113.7"))
 	f.Add([]byte("Sun 2026-11-01 01:00:00 CET mail kernel: [1.2] IN=eth0 SRC=203.0.113.7"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		tally := NewTally("local")

@@ -96,10 +96,26 @@ type access struct {
 	addresses addresses
 	rules     *web.Matcher
 	hosts     bool    // the lines begin with the host that was asked for
+	traefik   bool    // the last line was Traefik's
 	request   request // the present one, kept here so that each doesn't cost a copy
 }
 
 func newAccess(o Options) reader { return &access{addresses: addresses{}, rules: o.Web.Matcher()} }
+
+// raw implements doubter: Traefik's common format holds a user's name as it came in a URL, decoded, with its line ends.
+func (a *access) raw() bool { return a.traefik }
+
+// byTraefik tells its lines, which end in "ROUTER" "BACKEND" Nms.
+func byTraefik(text []byte) bool {
+	n := len(text) - len("ms")
+	if n < 1 || string(text[n:]) != "ms" || text[n-1] < '0' || text[n-1] > '9' {
+		return false
+	}
+	for n > 0 && text[n-1] >= '0' && text[n-1] <= '9' {
+		n--
+	}
+	return n > 1 && string(text[n-2:n]) == `" `
+}
 
 // request is one request and its answer, as a line tells it.
 type request struct {
@@ -121,6 +137,7 @@ func (a *access) read(e *entry) bool {
 
 // take reads a line without a server's name before it.
 func (a *access) take(e *entry) bool {
+	a.traefik = byTraefik(e.message)
 	source, user := e.peer, e.host
 	if !source.IsValid() {
 		var ok bool
