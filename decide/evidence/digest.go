@@ -101,6 +101,7 @@ func (d *digest) take(text []byte) error {
 	e := &d.entry
 	for _, i := range d.first {
 		if formats[i].first(&d.clock, text, e) {
+			d.doubtAt(i)
 			if d.known = true; d.dated(e.at) {
 				d.give(e, i)
 			}
@@ -124,6 +125,7 @@ func (d *digest) take(text []byte) error {
 			continue
 		}
 		if f.line(&d.clock, text, e) {
+			d.doubtAt(i)
 			d.alone[0] = i
 			return d.readBy(e, d.alone[:])
 		}
@@ -222,9 +224,6 @@ func (d *digest) readBy(e *entry, forms []int) error {
 func (d *digest) give(e *entry, form int) bool {
 	if !d.seen[form] {
 		d.recognise(form)
-	}
-	if formats[form].raw {
-		d.head, d.inDoubt().on = true, true
 	}
 	if len(e.message) == 0 || formats[form].wasCut(e) {
 		return false

@@ -62,6 +62,13 @@ func (d *digest) loosen(text []byte) {
 	}
 }
 
+// doubtAt notes a line of a form, whether it counts or not.
+func (d *digest) doubtAt(form int) {
+	if formats[form].raw {
+		d.head, d.inDoubt().on = true, true
+	}
+}
+
 // keep counts an event, now or once no line can take it back.
 func (d *digest) keep(ev *Event, form int) {
 	q := d.inDoubt()

@@ -141,6 +141,14 @@ func TestSshdPrintsLineEnds(t *testing.T) {
 	}
 }
 
+// TestAClockThatIsAhead: what nginx writes counts for nothing where its clock is wrong, nor does what a client writes there then.
+func TestAClockThatIsAhead(t *testing.T) {
+	log := strings.ReplaceAll(nginxWrites("/"+url.PathEscape(closed+"\n"+forgedLogin+"\n"+reopened)), "2026/11/01", "2030/11/01")
+	if got := showsOf(t, log); len(got) > 0 {
+		t.Errorf("%q; expected nothing", got)
+	}
+}
+
 // TestTraefikDecodesNames: in its common format a user's name comes out of the URL with its line ends.
 func TestTraefikDecodesNames(t *testing.T) {
 	const tail = ` [01/Nov/2026:10:00:00 +0000] "GET /wp-login.php HTTP/1.1" 404 19 "-" "Mozilla/5.0" 7 "-" "-" 12ms` + "\n"
