@@ -21,6 +21,7 @@ type digest struct {
 	known    bool  // a line had the header of a syslog line
 	trial    int64
 	parts    parts    // of what stands in a container's log
+	plain    bool     // it is none: a line had nothing around it
 	doubts   [2]doubt // of a log, or a container's stderr, and of its stdout
 	present
 	own      addresses        // that a pattern read
@@ -101,6 +102,7 @@ func (d *digest) take(text []byte) error {
 	e := &d.entry
 	for _, i := range d.first {
 		if formats[i].first(&d.clock, text, e) {
+			d.plain = true
 			d.doubtAt(i)
 			if d.known = true; d.dated(e.at) {
 				d.give(e, i)

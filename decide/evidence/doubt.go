@@ -45,9 +45,9 @@ type doubter interface {
 	raw() bool
 }
 
-// inDoubt returns the present line's log.
+// inDoubt returns the present line's log. What looks like a container's line in another log may be a client's.
 func (d *digest) inDoubt() *doubt {
-	if d.stdout {
+	if d.stdout && !d.plain {
 		return &d.doubts[1]
 	}
 	return &d.doubts[0]

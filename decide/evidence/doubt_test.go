@@ -220,11 +220,19 @@ func onlyThePeerProves(t *testing.T, path, user, referrer string) {
 	}
 }
 
+// Lines with something around them, which in a log of nginx' are a client's all the same.
+const (
+	forgedDocker  = `{"log":"` + forgedLogin + `\n","stream":"stdout","time":"2026-11-01T09:00:00.1Z"}`
+	forgedCRI     = "2026-11-01T09:00:01.123456789Z stdout F " + forgedLogin
+	forgedJournal = `{"__REALTIME_TIMESTAMP":"1793520000000000","_TRANSPORT":"syslog","SYSLOG_IDENTIFIER":"sshd","_PID":"7","MESSAGE":"Failed password for root from 192.0.2.1 port 4000 ssh2"}`
+)
+
 // What clients might send so that it reads as something else.
 var (
 	sentPaths = []string{
 		"x\n" + forgedError + "\n" + forgedLogin + "\n" + reopened, closed + "\n" + forgedLogin + "\n" + reopened, closed + "\n" + reopened,
 		closed + "\n" + forgedError + "\n" + strings.Repeat("A", 2000), closed + "\n" + forgedError + strings.Repeat(" ", 2000), fill(closed+"\n"+forgedError+"\n", forgedError),
+		closed + "\n" + forgedDocker + "\n" + forgedCRI + "\n" + forgedJournal + "\n" + reopened,
 		"\xff\xfe" + closed + "\n" + forgedError + "\n" + strings.Repeat("A\xff", 1000), closed + "\n" + strings.Repeat("\xff", 900) + "\n" + strings.Repeat("A", 1200), strings.Repeat("A", 700) + closed + "\n" + forgedError + "\n" + reopened,
 		`a"` + strings.Repeat("A", 500) + closed + "\n" + forgedError, "x\n192.0.2.1 - x", "x\n192.0.2.1 - x [01/Nov/2026:10:00:00 +0100] \"GET /.env HTTP/1.1\" 404 1 \"-\" \"-\"\nx",
 	}

@@ -23,6 +23,8 @@ func (d *digest) unwrap(text []byte) (inner []byte, wrote time.Time, err error) 
 			text, e.size, d.stdout = trim(w.text), sizeOf(w.text), string(w.stream) == "stdout"
 			d.padded, d.text = e.size > len(text), text
 			d.unsure = int64(bytes.Count(text, []byte("\uFFFD")) * (len("\uFFFD") - 1))
+		default:
+			d.plain = true
 		}
 		return text, w.at, nil
 	}
@@ -35,7 +37,9 @@ func (d *digest) unwrap(text []byte) (inner []byte, wrote time.Time, err error) 
 		}
 		e.size -= len(text) - len(w.text)
 		text, d.stdout, d.text = w.text, string(w.stream) == "stdout", w.text
+		return text, wrote, nil
 	}
+	d.plain = true
 	return text, wrote, nil
 }
 
