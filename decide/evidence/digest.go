@@ -266,7 +266,7 @@ func (d *digest) dated(at time.Time) bool {
 	if at == d.sum.Last { // as most are: of the same second, read in the same way
 		return true
 	}
-	if at.Unix() < 0 {
+	if at.Unix() < 0 && !at.IsZero() { // Zeek's headers have no time
 		d.unknown(d.text)
 		return false
 	}
