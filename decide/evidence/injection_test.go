@@ -215,6 +215,9 @@ var choices = func() []string {
 	return out
 }()
 
+// anyTally takes what no test looks at; a new one for each line would cost more than reading it.
+var anyTally = NewTally("local")
+
 // onlyThePeer fails where a line about a peer counts for anybody else. It tells whether the line counts.
 func onlyThePeer(t testing.TB, form, line, name, host string, escape func(string) string) bool {
 	t.Helper()
@@ -232,7 +235,7 @@ func onlyThePeer(t testing.TB, form, line, name, host string, escape func(string
 				t.Errorf("%s (read as %q): %q counts as %s%s of %s", form, only, line, e.Kind, e.Service, e.Source)
 			}
 		}}
-		d := newDigest("log", o, NewTally("local"))
+		d := newDigest("log", o, anyTally)
 		for text := range strings.SplitSeq(line, "\n") {
 			_ = d.line([]byte(text)) // what isn't understood counts for nobody
 		}

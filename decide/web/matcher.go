@@ -18,8 +18,8 @@ type Matcher struct {
 	ranges Ranges
 	// byStatus is which rules may hold for an answer, of those that came, by what else is known of the request.
 	byStatus [mostStatus]*[2][2][]int
-	agents   [knownAgents]agent
-	last     *agent // asked for last
+	agents   *[knownAgents]agent // nil until a request names one
+	last     *agent              // asked for last
 	seed     maphash.Seed
 	room     []byte // of the path that was decoded last
 }
@@ -54,9 +54,7 @@ const mostAskers = 1 << 14
 
 // Matcher returns one for a log.
 func (r Rules) Matcher() *Matcher {
-	m := &Matcher{table: r.table(), paces: map[asker]asked{}, ranges: r.ranges, seed: maphash.MakeSeed()}
-	m.last = &m.agents[0]
-	return m
+	return &Matcher{table: r.table(), paces: map[asker]asked{}, ranges: r.ranges, seed: maphash.MakeSeed(), last: &agent{}}
 }
 
 // Kind tells what a request is an attempt at; nothing for an ordinary one.
@@ -221,6 +219,9 @@ func (m *Matcher) agent(name []byte) *agent {
 	}
 	if string(m.last.name) == string(name) { // who reads a page asks for what it is made of, too
 		return m.last
+	}
+	if m.agents == nil {
+		m.agents = new([knownAgents]agent)
 	}
 	a := &m.agents[maphash.Bytes(m.seed, name)%knownAgents]
 	if string(a.name) != string(name) {
