@@ -23,6 +23,7 @@ type digest struct {
 	parts    parts    // of what stands in a container's log
 	plain    bool     // it is none: a line had nothing around it
 	doubts   [2]doubt // of a log, or a container's stderr, and of its stdout
+	doubtful bool     // one of them has begun
 	present
 	own      addresses        // that a pattern read
 	alone    [1]int           // room for one form
@@ -68,10 +69,12 @@ const trialLines = 200
 
 // line reads one line.
 func (d *digest) line(text []byte) error {
-	d.present = present{}
+	d.stdout, d.head, d.unsure = false, false, 0
 	err := d.take(text)
-	if q := d.inDoubt(); q.on {
-		d.settle(q)
+	if d.doubtful {
+		if q := d.inDoubt(); q.on {
+			d.settle(q)
+		}
 	}
 	return err
 }
@@ -232,10 +235,14 @@ func (d *digest) give(e *entry, form int) bool {
 	}
 	shows := d.readers[form].read(e)
 	if q := d.doubters[form]; q != nil && q.raw() {
-		d.inDoubt().raw, d.sum.OneWay = true, true
+		d.doubtAll()
 	}
-	if shows {
+	switch {
+	case !shows:
+	case d.doubtful || e.printed:
 		d.keep(&e.shows, form)
+	default:
+		d.count(&e.shows, d.number)
 	}
 	return shows
 }

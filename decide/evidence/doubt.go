@@ -57,7 +57,7 @@ func (d *digest) inDoubt() *doubt {
 func (d *digest) loosen(text []byte) {
 	for i := range formats {
 		if loose := formats[i].loose; loose != nil && d.readers[i] != nil && loose(text) {
-			d.inDoubt().raw, d.sum.OneWay = true, true
+			d.doubtAll()
 		}
 	}
 }
@@ -65,9 +65,12 @@ func (d *digest) loosen(text []byte) {
 // doubtAt notes a line of a form, whether it counts or not.
 func (d *digest) doubtAt(form int) {
 	if formats[form].raw {
-		d.head, d.inDoubt().on = true, true
+		d.head, d.inDoubt().on, d.doubtful = true, true, true
 	}
 }
+
+// doubtAll notes that the present line's log is no proof from here on.
+func (d *digest) doubtAll() { d.inDoubt().raw, d.doubtful, d.sum.OneWay = true, true, true }
 
 // keep counts an event, now or once no line can take it back.
 func (d *digest) keep(ev *Event, form int) {

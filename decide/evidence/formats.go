@@ -134,7 +134,7 @@ func (d *digest) resume(state map[string]json.RawMessage) {
 		}
 		for i := range raw {
 			d.doubts[i].raw = raw[i]
-			d.sum.OneWay = d.sum.OneWay || raw[i]
+			d.doubtful, d.sum.OneWay = d.doubtful || raw[i], d.sum.OneWay || raw[i]
 		}
 	}
 }
