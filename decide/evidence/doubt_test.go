@@ -139,6 +139,9 @@ func TestSshdPrintsLineEnds(t *testing.T) {
 	if got, want := showsOf(t, log), []string{"2 192.0.2.1 ssh-login one-way"}; !slices.Equal(got, want) {
 		t.Errorf("%q; expected %q", got, want)
 	}
+	if got, want := showsOf(t, "Nov  1 01:00:00 mail cron[1]: x\nInvalid user a from 203.0.113.7 port 4000\n", forgedLogin+"\n"), []string{"1 192.0.2.1 ssh-login one-way"}; !slices.Equal(got, want) {
+		t.Errorf("read on: %q; expected %q", got, want)
+	}
 }
 
 // TestAClockThatIsAhead: what nginx writes counts for nothing where its clock is wrong, nor does what a client writes there then.
