@@ -230,11 +230,12 @@ func (d *digest) give(e *entry, form int) bool {
 	if !d.seen[form] {
 		d.recognise(form)
 	}
-	if len(e.message) == 0 || formats[form].wasCut(e) {
+	q, cut := d.doubters[form], formats[form].wasCut(e)
+	if len(e.message) == 0 || cut && q == nil {
 		return false
 	}
-	shows := d.readers[form].read(e)
-	if q := d.doubters[form]; q != nil && q.raw() {
+	shows := d.readers[form].read(e) && !cut
+	if q != nil && q.raw() {
 		d.doubtAll()
 	}
 	switch {

@@ -102,6 +102,11 @@ func TestLinesThatLeaveNoSign(t *testing.T) {
 	if got, want := showsOf(t, probe+app, probe), slices.Concat([]string{"1 203.0.113.7 web-probe two-way"}, lesser, []string{"1 203.0.113.7 web-probe one-way"}); !slices.Equal(got, want) {
 		t.Errorf("an application's words, read on later: %q; expected %q", got, want)
 	}
+	// OpenResty's line may be longer than nginx' ever are, and counts for nobody then, but what it holds is an application's all the same.
+	long := nginxMessage(php, "")[:len("2026/11/01 10:00:00 [error] 30#30: *3 "+php)] + strings.Repeat("A", 2100) + "\n" + forgedLogin + "\n"
+	if got, want := showsOf(t, probe+long), []string{"1 203.0.113.7 web-probe two-way", "3 192.0.2.1 ssh-login one-way"}; !slices.Equal(got, want) {
+		t.Errorf("an application's many words: %q; expected %q", got, want)
+	}
 	mail := "2026/11/01 10:00:00 [info] 30#30: *3 client login failed: \"Invalid login or password\" while in http auth state, client: 203.0.113.7, server: s:587, login: \"x\n" + forgedLogin + "\"\n"
 	if got, want := showsOf(t, mail+probe), []string{"1 203.0.113.7 mail-login one-way", "3 203.0.113.7 web-probe one-way"}; !slices.Equal(got, want) {
 		t.Errorf("a mail proxy's login: %q; expected %q", got, want)
