@@ -9,8 +9,8 @@ import (
 
 // ownPlaces are where those write that let PAM write of their logins too, into another log.
 var ownPlaces = map[string][]string{
-	"dovecot": append(append([]string{}, onePlace[2]...), onePlace[3]...),
-	"vsftpd":  onePlace[5],
+	"dovecot": slices.Concat(mailPlaces, dovecotPlaces),
+	"vsftpd":  vsftpdPlaces,
 }
 
 // elsewhere returns the services whose own log is another one of some that are read.
@@ -28,15 +28,22 @@ func elsewhere(logs []decide.Log, path string) []string {
 	return out
 }
 
+var (
+	authPlaces    = []string{"/var/log/auth.log", "/var/log/secure", "/var/log/messages"}
+	mailPlaces    = []string{"/var/log/mail.log", "/var/log/maillog", "/var/log/mail", "/var/log/syslog", "/var/log/messages"}
+	dovecotPlaces = []string{"/var/log/dovecot-info.log", "/var/log/dovecot.log"}
+	vsftpdPlaces  = []string{"/var/log/vsftpd.log"}
+)
+
 // onePlace are where distributions put what we read; of each row the first that is there, for its others repeat the same
 // lines.
 var onePlace = [][]string{
-	{"/var/log/auth.log", "/var/log/secure", "/var/log/messages"},
+	authPlaces,
 	{"/var/log/ufw.log", "/var/log/firewall", "/var/log/kern.log", "/var/log/syslog", "/var/log/messages"},
-	{"/var/log/mail.log", "/var/log/maillog", "/var/log/mail", "/var/log/syslog", "/var/log/messages"},
-	{"/var/log/dovecot-info.log", "/var/log/dovecot.log"},
+	mailPlaces,
+	dovecotPlaces,
 	{"/var/log/exim4/mainlog", "/var/log/exim/main.log", "/var/log/exim/mainlog"},
-	{"/var/log/vsftpd.log"},
+	vsftpdPlaces,
 	{"/var/log/proftpd/proftpd.log", "/var/log/proftpd.log"},
 	{"/var/log/suricata/eve.json"},
 	{"/opt/zeek/logs/current/ssh.log", "/var/log/zeek/current/ssh.log", "/usr/local/zeek/logs/current/ssh.log"},
