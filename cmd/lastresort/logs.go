@@ -100,7 +100,7 @@ func uncounted(s evidence.Summary) string {
 		out += fmt.Sprintf("; %d that a client may have written count for nobody", s.Forged)
 	}
 	if s.OneWay {
-		out += "; one-way, for what others send stands in it as it came"
+		out += "; one-way, for what others send stands in it as it came: let an access log, JSON or syslog tell instead"
 	}
 	return out
 }

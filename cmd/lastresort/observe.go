@@ -87,7 +87,7 @@ func (a *app) logsNamed(policy *decide.Policy, named []string) []decide.Log {
 	}
 	found, skipped := usualLogs(a.env.root)
 	if len(skipped) > 0 {
-		a.note("skipped %s: the access logs beside tell of the same requests; a [[log]] in the policy reads what it names", printable(strings.Join(skipped, " ")))
+		a.note("skipped %s: the access logs beside tell of the same requests; to read it too, name all logs in the policy's [[log]]", printable(strings.Join(skipped, " ")))
 	}
 	if !slices.ContainsFunc(found, func(path string) bool { return slices.Contains(authPlaces, path) }) && hasJournal() {
 		out = append(out, decide.Log{Path: journal}) // nobody writes what it holds into files
