@@ -12,7 +12,7 @@ import (
 func (d *digest) unwrap(text []byte) (inner []byte, wrote time.Time, err error) {
 	e := &d.entry
 	if text[0] == '{' {
-		w, unwrapped, journal, ok := e.unwrap(text)
+		w, unwrapped, journal, ok := e.unwrapJSON(text)
 		switch {
 		case ok && journal:
 			e.fields, e.size = unwrapped, len(unwrapped.message)
@@ -54,9 +54,9 @@ type written struct {
 // longestPart is a little less than what Docker keeps a line whole to, which it doesn't say of one that it cuts: 16 KiB.
 const longestPart = 16000
 
-// unwrap takes the JSON off a line of a log: what Docker writes, and journalctl -o json. A line of the journal is taken apart at
+// unwrapJSON takes the JSON off a line of a log: what Docker writes, and journalctl -o json. A line of the journal is taken apart at
 // once.
-func (m *objects) unwrap(line []byte) (w written, e fields, journal, ok bool) {
+func (m *objects) unwrapJSON(line []byte) (w written, e fields, journal, ok bool) {
 	if len(line) < 2 || line[0] != '{' || !bytes.Contains(line, []byte(`"log"`)) && !bytes.Contains(line, []byte(`"MESSAGE"`)) {
 		return w, e, false, false
 	}
