@@ -21,22 +21,31 @@ type logTotals struct {
 	Lines   int64     `json:"lines"`
 	Hostile int64     `json:"hostile"`
 	Honest  int64     `json:"honest"`
-	Unknown int64     `json:"unknown"`
-	Example string    `json:"example,omitempty"` // of the lines not understood, the last
-	Long    int64     `json:"long"`
-	Future  int64     `json:"future"`
-	Forged  int64     `json:"forged"`
-	OneWay  bool      `json:"one_way"`
+	oddLines
+}
+
+// oddLines are those of a log that didn't count, or less, although they might have.
+type oddLines struct {
+	Unknown int64  `json:"unknown"`
+	Example string `json:"example,omitempty"` // of these, the last
+	Long    int64  `json:"long"`
+	Future  int64  `json:"future"`
+	Forged  int64  `json:"forged"`
+	OneWay  bool   `json:"one_way"`
+}
+
+func (o *oddLines) add(s evidence.Summary) {
+	o.Unknown, o.Long, o.Future = o.Unknown+s.Unknown, o.Long+s.Long, o.Future+s.Future
+	o.Forged, o.OneWay = o.Forged+s.Forged, s.OneWay
+	if s.Example != "" {
+		o.Example = s.Example
+	}
 }
 
 func (t *logTotals) add(s evidence.Summary, now time.Time) {
 	t.Read = now.UTC()
 	t.Lines, t.Hostile, t.Honest = t.Lines+s.Lines, t.Hostile+s.Hostile, t.Honest+s.Honest
-	t.Unknown, t.Long, t.Future = t.Unknown+s.Unknown, t.Long+s.Long, t.Future+s.Future
-	t.Forged, t.OneWay = t.Forged+s.Forged, s.OneWay
-	if s.Example != "" {
-		t.Example = s.Example
-	}
+	t.oddLines.add(s)
 }
 
 // stateOf returns what is remembered of a log.
@@ -81,25 +90,25 @@ func (h logHealth) String() string {
 	if h.Silent {
 		out += fmt.Sprintf("; no line for %.0f h when it was read", h.Read.Sub(*h.Last).Hours())
 	}
-	return printable(out + uncounted(evidence.Summary{Unknown: h.Unknown, Example: h.Example, Long: h.Long, Future: h.Future, Forged: h.Forged, OneWay: h.OneWay}))
+	return printable(out + h.oddLines.String())
 }
 
-// uncounted tells which lines of a log didn't count, or less, although they might have.
-func uncounted(s evidence.Summary) string {
+// String puts them into words, behind what is said of the log.
+func (o oddLines) String() string {
 	out := ""
-	if s.Unknown > 0 {
-		out += fmt.Sprintf("; %d not understood, such as %q", s.Unknown, s.Example)
+	if o.Unknown > 0 {
+		out += fmt.Sprintf("; %d not understood, such as %q", o.Unknown, o.Example)
 	}
-	if s.Long > 0 {
-		out += fmt.Sprintf("; %d too long", s.Long)
+	if o.Long > 0 {
+		out += fmt.Sprintf("; %d too long", o.Long)
 	}
-	if s.Future > 0 {
-		out += fmt.Sprintf("; %d from the future: is a clock wrong?", s.Future)
+	if o.Future > 0 {
+		out += fmt.Sprintf("; %d from the future: is a clock wrong?", o.Future)
 	}
-	if s.Forged > 0 {
-		out += fmt.Sprintf("; %d that a client may have written count for nobody", s.Forged)
+	if o.Forged > 0 {
+		out += fmt.Sprintf("; %d that a client may have written count for nobody", o.Forged)
 	}
-	if s.OneWay {
+	if o.OneWay {
 		out += "; one-way, for what others send stands in it as it came: let an access log, JSON or syslog tell instead"
 	}
 	return out

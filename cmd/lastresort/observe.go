@@ -134,24 +134,20 @@ func (a *app) optionsOf(policy *decide.Policy, l decide.Log, now time.Time, line
 
 // observed is what reading one log came to.
 type observed struct {
-	Log     string     `json:"log"`
-	Lines   int64      `json:"lines"`
-	Hostile int64      `json:"hostile"`
-	Honest  int64      `json:"honest"`
-	Unknown int64      `json:"unknown"`
-	Long    int64      `json:"long"`
-	Future  int64      `json:"future"`
-	Forged  int64      `json:"forged"`
-	OneWay  bool       `json:"one_way"`
-	Last    *time.Time `json:"last"`
-	Lost    bool       `json:"lost"`
-	Empty   bool       `json:"empty"` // it never had a line
-	Error   string     `json:"error,omitempty"`
-	example string
+	Log     string `json:"log"`
+	Lines   int64  `json:"lines"`
+	Hostile int64  `json:"hostile"`
+	Honest  int64  `json:"honest"`
+	oddLines
+	Last  *time.Time `json:"last"`
+	Lost  bool       `json:"lost"`
+	Empty bool       `json:"empty"` // it never had a line
+	Error string     `json:"error,omitempty"`
 }
 
 func observedOf(path string, s evidence.Summary, err error) observed {
-	o := observed{path, s.Lines, s.Hostile, s.Honest, s.Unknown, s.Long, s.Future, s.Forged, s.OneWay, dateTime(s.Last), s.Lost, false, "", s.Example}
+	o := observed{Log: path, Lines: s.Lines, Hostile: s.Hostile, Honest: s.Honest, Last: dateTime(s.Last), Lost: s.Lost}
+	o.add(s)
 	if err != nil {
 		o.Error = err.Error()
 	}
@@ -295,7 +291,7 @@ func (o observed) String() string {
 
 // oddities tells what of a log didn't count although it might have.
 func oddities(o observed) string {
-	out := uncounted(evidence.Summary{Unknown: o.Unknown, Example: o.example, Long: o.Long, Future: o.Future, Forged: o.Forged, OneWay: o.OneWay})
+	out := o.oddLines.String()
 	if o.Lost {
 		out += "; lines since last time are missing: the log was cut, or rotated away"
 	}
