@@ -51,52 +51,8 @@ const nameTooLong = "(36)File name too long: "
 
 // read implements reader. Only the groups in brackets at the front are Apache's own; what a client wrote comes behind them.
 func (a *apacheError) read(e *entry) bool {
-	text := e.message
-	var source netip.Addr
-	known := false
-	tooLong := false
-	for {
-		if rest, ok := after(text, nameTooLong); ok {
-			text, tooLong = rest, true
-		}
-		if _, group := after(text, "["); !group {
-			break
-		}
-		i := bytes.IndexByte(text, ']')
-		if rest, ok := after(text, "[client ["); ok { // an IPv6 address in brackets of its own
-			if j := bytes.IndexByte(rest, ']'); j >= 0 {
-				if k := bytes.IndexByte(rest[j+1:], ']'); k >= 0 {
-					i = len("[client [") + j + 1 + k
-				}
-			}
-		}
-		if i < 0 {
-			return false
-		}
-		group := text[1:i]
-		if bytes.HasPrefix(group, []byte("evasive20:")) { // it tells what it keeps off by itself
-			return false
-		}
-		who, is := after(group, "client ")
-		if !is {
-			who, is = after(group, "remote ")
-		}
-		if is && !known {
-			if source, known = a.addresses.of(who); !known {
-				source, known = a.addresses.withPort(who)
-			}
-			if !known {
-				return false
-			}
-			text = bytes.TrimLeft(text[i+1:], " ")
-			break
-		}
-		if _, process := after(group, "pid "); !process && bytes.IndexByte(group, ' ') >= 0 { // it is of what somebody wrote
-			return false
-		}
-		text = bytes.TrimLeft(text[i+1:], " ")
-	}
-	if !known {
+	source, text, tooLong, ok := a.client(e.message)
+	if !ok {
 		return false
 	}
 	if bytes.HasPrefix(text, []byte("AH")) && len(text) > 9 && text[7] == ':' && isNumber(text[2:7]) {
@@ -114,6 +70,54 @@ func (a *apacheError) read(e *entry) bool {
 		return a.rules.Kind(&web.Request{Source: source, At: e.at, Path: path, Status: status})
 	})
 	return hostile(e, kind, source, kind != "")
+}
+
+// client reads the groups up to the client's: who it is, what stands behind, and whether the name of a file that is too long was
+// told of between them.
+func (a *apacheError) client(text []byte) (source netip.Addr, rest []byte, tooLong, ok bool) {
+	for {
+		if rest, ok := after(text, nameTooLong); ok {
+			text, tooLong = rest, true
+		}
+		group, rest, ok := bracketed(text)
+		if !ok || bytes.HasPrefix(group, []byte("evasive20:")) { // which tells what it keeps off by itself
+			return source, nil, false, false
+		}
+		who, is := after(group, "client ")
+		if !is {
+			who, is = after(group, "remote ")
+		}
+		if is {
+			if source, ok = a.addresses.of(who); !ok {
+				source, ok = a.addresses.withPort(who)
+			}
+			return source, rest, tooLong, ok
+		}
+		if _, process := after(group, "pid "); !process && bytes.IndexByte(group, ' ') >= 0 { // it is of what somebody wrote
+			return source, nil, false, false
+		}
+		text = rest
+	}
+}
+
+// bracketed splits text behind [GROUP].
+func bracketed(text []byte) (group, rest []byte, ok bool) {
+	inner, ok := after(text, "[")
+	if !ok {
+		return nil, nil, false
+	}
+	i := bytes.IndexByte(inner, ']')
+	if address, ok := after(inner, "client ["); ok { // an IPv6 address in brackets of its own
+		if j := bytes.IndexByte(address, ']'); j >= 0 {
+			if k := bytes.IndexByte(address[j+1:], ']'); k >= 0 {
+				i = len("client [") + j + 1 + k
+			}
+		}
+	}
+	if i < 0 {
+		return nil, nil, false
+	}
+	return inner[:i], bytes.TrimLeft(inner[i+1:], " "), true
 }
 
 // apacheKind weighs a message, the paths in it by the rules.
