@@ -31,9 +31,8 @@ type app struct {
 	env            environment
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	started        bool         // past the parsing of the command line
-	ranges         web.Ranges   // by name, for what logs show; nil where no history is read
-	logs           []decide.Log // that are read
+	started        bool       // past the parsing of the command line
+	ranges         web.Ranges // by name, for what logs show; nil where no history is read
 
 	policyFile string
 	storeFile  string

@@ -169,9 +169,9 @@ func (a *app) readAt(end time.Time) time.Time {
 // eventsOf reads the lines of logs one by one, for a replay that ends at a moment.
 func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, end time.Time) ([]backtest.Event, error) {
 	var out []backtest.Event
-	known := a.readAt(end)
-	for _, l := range a.logsOf(p, logs) {
-		o, err := a.optionsOf(p, l, known, func(_ int64, e evidence.Event) {
+	r := a.logReading(p, logs, a.readAt(end))
+	for _, l := range r.logs {
+		o, err := a.optionsOf(r, l, func(_ int64, e evidence.Event) {
 			x := backtest.Event{Source: e.Source, First: e.At, Last: e.At, Kind: e.Kind, Service: e.Service, Proof: e.Proof, Count: e.Count}
 			if e.Kind != "" {
 				x.Reporter = history.Local
@@ -182,7 +182,7 @@ func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, end
 			return nil, err
 		}
 		o.Newest = endOfTime // what comes after the period is no wrong clock
-		sum, err := a.readWhole(ctx, l, o)
+		sum, err := a.readWhole(ctx, l, o, time.Time{})
 		a.progressDone()
 		if err != nil {
 			return nil, err

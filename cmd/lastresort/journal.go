@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"lastresort/decide"
 	"lastresort/decide/evidence"
 )
 
@@ -20,19 +19,40 @@ const journal = "journal"
 // firstJournal is how much of the journal is read the first time.
 const firstJournal = 90 * 24 * time.Hour
 
-// observeJournal reads what came to the journal since a cursor, by way of journalctl.
-func (a *app) observeJournal(ctx context.Context, policy *decide.Policy, l decide.Log, from logState, now time.Time, t *evidence.Tally) (logState, evidence.Summary, error) {
-	o, err := a.optionsOf(policy, l, now, nil)
-	if err != nil {
-		return from, evidence.Summary{}, err
-	}
-	args := []string{"--output=json", "--no-pager", "--quiet", "--show-cursor", "--output-fields=MESSAGE,_HOSTNAME,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID,_TRANSPORT"}
+// observeJournal reads what came to the journal since it was read last.
+func observeJournal(ctx context.Context, from logState, o evidence.Options, t *evidence.Tally) (logState, evidence.Summary, error) {
+	since := journalSince(o.At.Add(-firstJournal))
 	if from.Cursor != "" {
-		args = append(args, "--after-cursor="+from.Cursor)
-	} else {
-		args = append(args, "--since="+now.Add(-firstJournal).Local().Format("2006-01-02 15:04:05"))
+		since = []string{"--after-cursor=" + from.Cursor}
 	}
-	c := exec.CommandContext(ctx, "journalctl", args...)
+	to := logState{Cursor: from.Cursor, Seen: from.Seen}
+	var sum evidence.Summary
+	cursor, err := readJournal(ctx, since, func(in io.Reader) (failed error) {
+		to.Position, sum, failed = evidence.ReadOn(ctx, journal, in, from.Position, o, t)
+		return failed
+	})
+	if err != nil {
+		return from, sum, err // the cursor stays: nothing is lost, and nothing stored
+	}
+	if cursor != "" {
+		to.Cursor = cursor
+	}
+	to.Seen.add(sum, o.At)
+	return to, sum, nil
+}
+
+// journalSince is how journalctl is asked for what came since a moment; for all where that is zero.
+func journalSince(at time.Time) []string {
+	if at.IsZero() {
+		return nil
+	}
+	return []string{"--since=" + at.Local().Format(time.DateTime)}
+}
+
+// readJournal has journalctl write what came since, to be read. It returns the cursor behind that, empty where nothing came.
+func readJournal(ctx context.Context, since []string, read func(io.Reader) error) (cursor string, err error) {
+	args := []string{"--output=json", "--no-pager", "--quiet", "--show-cursor", "--output-fields=MESSAGE,_HOSTNAME,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID,_TRANSPORT"}
+	c := exec.CommandContext(ctx, "journalctl", append(args, since...)...)
 	var said bytes.Buffer
 	c.Stderr = &said
 	out, err := c.StdoutPipe()
@@ -40,23 +60,19 @@ func (a *app) observeJournal(ctx context.Context, policy *decide.Policy, l decid
 		err = c.Start()
 	}
 	if err != nil {
-		return from, evidence.Summary{}, fmt.Errorf("the journal can't be read: %w; expected journalctl", err)
+		return "", fmt.Errorf("the journal can't be read: %w; expected journalctl", err)
 	}
 	tail := &lastBytes{in: out}
-	at, sum, failed := evidence.ReadOn(ctx, journal, tail, from.Position, o, t)
+	failed := read(tail)
 	_, drained := io.Copy(io.Discard, out) // lest it waits for a reader
 	if err := c.Wait(); err != nil {
 		failed = errors.Join(failed, fmt.Errorf("journalctl failed: %w: %s", err, strings.TrimSpace(said.String())))
 	}
 	if failed = errors.Join(failed, drained); failed != nil {
-		return from, sum, failed // the cursor stays: nothing is lost, and nothing stored
+		return "", failed
 	}
-	to := logState{Position: at, Cursor: from.Cursor, Seen: from.Seen}
-	if cursor, ok := tail.cursor(); ok {
-		to.Cursor = cursor
-	}
-	to.Seen.add(sum, now)
-	return to, sum, nil
+	cursor, _ = tail.cursor()
+	return cursor, nil
 }
 
 // lastBytes passes a stream on and remembers its end.

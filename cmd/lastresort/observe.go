@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,7 +15,6 @@ import (
 	"lastresort/decide"
 	"lastresort/decide/evidence"
 	"lastresort/decide/history"
-	"lastresort/decide/web"
 )
 
 func (a *app) observeCommand() *cobra.Command {
@@ -64,74 +61,6 @@ func (a *app) observeCommand() *cobra.Command {
 	return a.prints(c)
 }
 
-// logsOf returns the logs to read: those named, else the policy's, else the usual ones that are there.
-func (a *app) logsOf(policy *decide.Policy, named []string) []decide.Log {
-	a.logs = a.logsNamed(policy, named)
-	return a.logs
-}
-
-func (a *app) logsNamed(policy *decide.Policy, named []string) []decide.Log {
-	var out []decide.Log
-	for _, path := range named {
-		// The first reading of a log takes its old files with it: auth.log* means each once.
-		old := slices.ContainsFunc(named, func(log string) bool { return evidence.IsOldFile(path, log) })
-		if !old {
-			out = append(out, logOf(policy, path))
-		}
-	}
-	if len(named) > 0 {
-		return out
-	}
-	if len(policy.Log) > 0 {
-		return policy.Log
-	}
-	found, skipped := usualLogs(a.env.root)
-	if len(skipped) > 0 {
-		a.note("skipped %s: the access logs beside tell of the same requests; to read it too, name all logs in the policy's [[log]]", printable(strings.Join(skipped, " ")))
-	}
-	if !slices.ContainsFunc(found, func(path string) bool { return slices.Contains(authPlaces, path) }) && hasJournal() {
-		out = append(out, decide.Log{Path: journal}) // nobody writes what it holds into files
-	}
-	for _, path := range found {
-		out = append(out, decide.Log{Path: path})
-	}
-	if len(out) == 0 {
-		a.note("no log found in the usual places (%s); name one in the policy's [[log]] or as an argument", strings.Join(allUsual(), " "))
-	}
-	return out
-}
-
-// logOf returns what the policy says of a log.
-func logOf(policy *decide.Policy, path string) decide.Log {
-	for _, l := range policy.Log {
-		if l.Path == path {
-			return l
-		}
-	}
-	return decide.Log{Path: path}
-}
-
-// optionsOf says how a log is read, with progress where somebody looks.
-func (a *app) optionsOf(policy *decide.Policy, l decide.Log, now time.Time, line func(int64, evidence.Event)) (evidence.Options, error) {
-	rules, err := web.New(policy.Web)
-	if err != nil {
-		return evidence.Options{}, usage("the policy's [[web]]: %v", err)
-	}
-	o := evidence.Options{Format: l.Format, At: now, Zone: time.Local, Web: rules.Knowing(a.ranges), Line: line, Elsewhere: elsewhere(a.logs, l.Path)}
-	if show := a.progress(l.Path + ", line"); show != nil {
-		o.Progress = func(lines int64) { show(int(lines)) }
-	}
-	if l.Pattern == "" {
-		return o, nil
-	}
-	own, err := evidence.NewPattern(l.Pattern, l.Kind, l.Service, l.Proof)
-	if err != nil {
-		return o, usage("the policy's [[log]] %q: %v", l.Path, err)
-	}
-	o.Own = own
-	return o, nil
-}
-
 // observed is what reading one log came to.
 type observed struct {
 	Log     string `json:"log"`
@@ -167,14 +96,13 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 	a.knowRanges(ctx, s, now)
 	all := []observed{}
 	var failed []error
-	for _, l := range a.logsOf(policy, named) {
-		o, err := a.observeLog(ctx, s, policy, l, positions, now)
+	r := a.logReading(policy, named, now)
+	for _, l := range r.logs {
+		o, err := a.observeLog(ctx, s, r, l, positions)
 		if err != nil && o.Log == "" {
 			return all, err
 		}
-		unasked := len(named)+len(policy.Log) == 0
-		if unasked && err != nil && (l.Path == journal || errors.As(err, new(*evidence.FormatError))) {
-			a.note("%s is left out: %s", l.Path, printable(err.Error())) // nobody asked for it
+		if a.leaveOut(r, l, err) {
 			continue
 		}
 		if err != nil {
@@ -186,9 +114,9 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 }
 
 // observeLog reads one log. An error with an empty result is one of the store, or the end of the context.
-func (a *app) observeLog(ctx context.Context, s *history.Store, policy *decide.Policy, l decide.Log, positions map[string]json.RawMessage, now time.Time) (observed, error) {
+func (a *app) observeLog(ctx context.Context, s *history.Store, r logReading, l decide.Log, positions map[string]json.RawMessage) (observed, error) {
 	t := evidence.NewTally(history.Local)
-	o, err := a.optionsOf(policy, l, now, nil)
+	o, err := a.optionsOf(r, l, nil)
 	if err != nil {
 		return observed{}, err
 	}
@@ -208,7 +136,7 @@ func (a *app) observeLog(ctx context.Context, s *history.Store, policy *decide.P
 		if err != nil {
 			return observed{}, err
 		}
-		to, sum, failed := a.observeJournal(ctx, policy, l, from, now, t)
+		to, sum, failed := observeJournal(ctx, from, o, t)
 		switch {
 		case ctx.Err() != nil:
 			return observed{}, ctx.Err()
@@ -232,7 +160,7 @@ func (a *app) observeLog(ctx context.Context, s *history.Store, policy *decide.P
 	if errors.As(failed, new(*evidence.FormatError)) {
 		return observed{Log: l.Path, Error: failed.Error()}, failed
 	}
-	from.Seen.add(sum, now)
+	from.Seen.add(sum, r.at)
 	if err := storeState(ctx, s, t, path, logState{Position: at, Seen: from.Seen}); err != nil {
 		return observed{}, err
 	}
@@ -261,7 +189,7 @@ func (a *app) checkLogs(policy *decide.Policy) error {
 		if l.Format != "" && !slices.Contains(evidence.Formats(), l.Format) {
 			return usage("the policy's format %q for %q is none; expected one of %s, or none at all", l.Format, l.Path, strings.Join(evidence.Formats(), " "))
 		}
-		if _, err := a.optionsOf(policy, l, time.Time{}, nil); err != nil {
+		if _, err := a.optionsOf(logReading{policy: policy}, l, nil); err != nil {
 			return err
 		}
 	}
@@ -296,54 +224,4 @@ func oddities(o observed) string {
 		out += "; lines since last time are missing: the log was cut, or rotated away"
 	}
 	return out
-}
-
-// observeLines shows what each line of a log counts as, and stores nothing.
-func (a *app) observeLines(ctx context.Context, policy *decide.Policy, named []string, now time.Time) error {
-	if err := a.checkLogs(policy); err != nil {
-		return err
-	}
-	out := bufio.NewWriterSize(a.stdout, 64<<10)
-	for _, l := range a.logsOf(policy, named) {
-		show := func(line int64, e evidence.Event) {
-			r := e.Record(history.Local)
-			if a.json {
-				text := history.Encode(r)
-				fmt.Fprintf(out, "%s,\"line\":%d}\n", text[:len(text)-1], line)
-				return
-			}
-			fmt.Fprintf(out, "%s:%d: %s\n", printable(l.Path), line, printable(describe(r)))
-		}
-		o, err := a.optionsOf(policy, l, now, show)
-		if err != nil {
-			return err
-		}
-		o.Progress = nil // what is printed shows it
-		sum, err := a.readWhole(ctx, l, o)
-		if flushed := out.Flush(); flushed != nil {
-			return flushed
-		}
-		if err != nil {
-			return err
-		}
-		if !a.json {
-			seen := observedOf(l.Path, sum, nil)
-			seen.Empty = sum.Lines == 0
-			a.note("%s", seen)
-		}
-	}
-	return nil
-}
-
-func (a *app) readWhole(ctx context.Context, l decide.Log, o evidence.Options) (evidence.Summary, error) {
-	t := evidence.NewTally(history.Local)
-	if l.Path == "-" {
-		return evidence.Read(ctx, "standard input", a.stdin, o, t)
-	}
-	f, err := os.Open(l.Path)
-	if err != nil {
-		return evidence.Summary{}, fmt.Errorf("%q can't be read: %s", l.Path, reason(err))
-	}
-	sum, err := evidence.Read(ctx, l.Path, f, o, t)
-	return sum, errors.Join(err, f.Close())
 }

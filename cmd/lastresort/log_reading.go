@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"lastresort/decide"
+	"lastresort/decide/evidence"
+	"lastresort/decide/web"
+)
+
+// logReading is one reading of logs: which, as the policy says, and as of when.
+type logReading struct {
+	policy *decide.Policy
+	logs   []decide.Log
+	asked  bool // somebody named them
+	at     time.Time
+}
+
+// logReading returns the reading of the logs that are named, else of the policy's, else of the usual ones that are there.
+func (a *app) logReading(policy *decide.Policy, named []string, at time.Time) logReading {
+	r := logReading{policy: policy, logs: policy.Log, asked: true, at: at}
+	switch {
+	case len(named) > 0:
+		r.logs = logsNamed(policy, named)
+	case len(policy.Log) == 0:
+		r.logs, r.asked = a.logsFound(), false
+	}
+	return r
+}
+
+func logsNamed(policy *decide.Policy, named []string) []decide.Log {
+	var out []decide.Log
+	for _, path := range named {
+		// The first reading of a log takes its old files with it: auth.log* means each once.
+		old := slices.ContainsFunc(named, func(log string) bool { return evidence.IsOldFile(path, log) })
+		if !old {
+			out = append(out, logOf(policy, path))
+		}
+	}
+	return out
+}
+
+func (a *app) logsFound() []decide.Log {
+	var out []decide.Log
+	found, skipped := usualLogs(a.env.root)
+	if len(skipped) > 0 {
+		a.note("skipped %s: the access logs beside tell of the same requests; to read it too, name all logs in the policy's [[log]]", printable(strings.Join(skipped, " ")))
+	}
+	if !slices.ContainsFunc(found, func(path string) bool { return slices.Contains(authPlaces, path) }) && hasJournal() {
+		out = append(out, decide.Log{Path: journal}) // nobody writes what it holds into files
+	}
+	for _, path := range found {
+		out = append(out, decide.Log{Path: path})
+	}
+	if len(out) == 0 {
+		a.note("no log found in the usual places (%s); name one in the policy's [[log]] or as an argument", strings.Join(allUsual(), " "))
+	}
+	return out
+}
+
+// leaveOut tells whether a log that can't be read is left out, for nobody asked for it, and says so.
+func (a *app) leaveOut(r logReading, l decide.Log, err error) bool {
+	if err == nil || r.asked || l.Path != journal && !errors.As(err, new(*evidence.FormatError)) {
+		return false
+	}
+	a.note("%s is left out: %s", l.Path, printable(err.Error()))
+	return true
+}
+
+// logOf returns what the policy says of a log.
+func logOf(policy *decide.Policy, path string) decide.Log {
+	for _, l := range policy.Log {
+		if l.Path == path {
+			return l
+		}
+	}
+	return decide.Log{Path: path}
+}
+
+// optionsOf says how a log is read, with progress where somebody looks.
+func (a *app) optionsOf(r logReading, l decide.Log, line func(int64, evidence.Event)) (evidence.Options, error) {
+	rules, err := web.New(r.policy.Web)
+	if err != nil {
+		return evidence.Options{}, usage("the policy's [[web]]: %v", err)
+	}
+	o := evidence.Options{Format: l.Format, At: r.at, Zone: time.Local, Web: rules.Knowing(a.ranges), Line: line, Elsewhere: elsewhere(r.logs, l.Path)}
+	if show := a.progress(l.Path + ", line"); show != nil {
+		o.Progress = func(lines int64) { show(int(lines)) }
+	}
+	if l.Pattern == "" {
+		return o, nil
+	}
+	own, err := evidence.NewPattern(l.Pattern, l.Kind, l.Service, l.Proof)
+	if err != nil {
+		return o, usage("the policy's [[log]] %q: %v", l.Path, err)
+	}
+	o.Own = own
+	return o, nil
+}
