@@ -19,15 +19,17 @@ const journal = "journal"
 // firstJournal is how much of the journal is read the first time.
 const firstJournal = 90 * 24 * time.Hour
 
+// journalFrom is from where on the journal is read: behind a cursor, else from a moment, else from its beginning.
+type journalFrom struct {
+	cursor string
+	since  time.Time
+}
+
 // observeJournal reads what came to the journal since it was read last.
 func observeJournal(ctx context.Context, from logState, o evidence.Options, t *evidence.Tally) (logState, evidence.Summary, error) {
-	since := journalSince(o.At.Add(-firstJournal))
-	if from.Cursor != "" {
-		since = []string{"--after-cursor=" + from.Cursor}
-	}
 	to := logState{Cursor: from.Cursor, Seen: from.Seen}
 	var sum evidence.Summary
-	cursor, err := readJournal(ctx, since, func(in io.Reader) (failed error) {
+	cursor, err := readJournal(ctx, journalFrom{from.Cursor, o.At.Add(-firstJournal)}, func(in io.Reader) (failed error) {
 		to.Position, sum, failed = evidence.ReadOn(ctx, journal, in, from.Position, o, t)
 		return failed
 	})
@@ -41,18 +43,16 @@ func observeJournal(ctx context.Context, from logState, o evidence.Options, t *e
 	return to, sum, nil
 }
 
-// journalSince is how journalctl is asked for what came since a moment; for all where that is zero.
-func journalSince(at time.Time) []string {
-	if at.IsZero() {
-		return nil
-	}
-	return []string{"--since=" + at.Local().Format(time.DateTime)}
-}
-
-// readJournal has journalctl write what came since, to be read. It returns the cursor behind that, empty where nothing came.
-func readJournal(ctx context.Context, since []string, read func(io.Reader) error) (cursor string, err error) {
+// readJournal has journalctl write what is there, to be read. It returns the cursor behind that, empty where nothing is there.
+func readJournal(ctx context.Context, from journalFrom, read func(io.Reader) error) (cursor string, err error) {
 	args := []string{"--output=json", "--no-pager", "--quiet", "--show-cursor", "--output-fields=MESSAGE,_HOSTNAME,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID,_TRANSPORT"}
-	c := exec.CommandContext(ctx, "journalctl", append(args, since...)...)
+	switch {
+	case from.cursor != "":
+		args = append(args, "--after-cursor="+from.cursor)
+	case !from.since.IsZero():
+		args = append(args, "--since="+from.since.Local().Format(time.DateTime))
+	}
+	c := exec.CommandContext(ctx, "journalctl", args...)
 	var said bytes.Buffer
 	c.Stderr = &said
 	out, err := c.StdoutPipe()
@@ -65,8 +65,13 @@ func readJournal(ctx context.Context, since []string, read func(io.Reader) error
 	tail := &lastBytes{in: out}
 	failed := read(tail)
 	_, drained := io.Copy(io.Discard, out) // lest it waits for a reader
-	if err := c.Wait(); err != nil {
-		failed = errors.Join(failed, fmt.Errorf("journalctl failed: %w: %s", err, strings.TrimSpace(said.String())))
+	err = c.Wait()
+	if silent := said.Len()+len(tail.last) == 0; err != nil && !(silent && from.cursor == "" && c.ProcessState.ExitCode() == 1) { // else nothing is there
+		why := strings.TrimSpace(said.String())
+		if silent {
+			why = "it says nothing; is there still a journal?"
+		}
+		failed = errors.Join(failed, fmt.Errorf("journalctl failed: %w: %s", err, why))
 	}
 	if failed = errors.Join(failed, drained); failed != nil {
 		return "", failed

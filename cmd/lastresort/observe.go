@@ -143,7 +143,9 @@ func (a *app) observeLog(ctx context.Context, s *history.Store, r logReading, l 
 		case failed != nil:
 			return observed{Log: journal, Error: failed.Error()}, failed
 		}
-		return observedOf(journal, sum, nil), storeState(ctx, s, t, journal, to)
+		seen := observedOf(journal, sum, nil)
+		seen.Empty = to.Seen.Lines == 0
+		return seen, storeState(ctx, s, t, journal, to)
 	}
 	path, err := filepath.Abs(l.Path)
 	if err != nil {

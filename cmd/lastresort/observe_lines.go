@@ -103,7 +103,7 @@ func (a *app) readWhole(ctx context.Context, l decide.Log, o evidence.Options, s
 		return evidence.Read(ctx, "standard input", a.stdin, o, t)
 	case journal:
 		var sum evidence.Summary
-		_, err := readJournal(ctx, journalSince(since), func(in io.Reader) (failed error) {
+		_, err := readJournal(ctx, journalFrom{since: since}, func(in io.Reader) (failed error) {
 			sum, failed = evidence.Read(ctx, journal, in, o, t)
 			return failed
 		})
