@@ -3,6 +3,8 @@
 package decide
 
 import (
+	slashpath "path"
+
 	"lastresort/decide/history"
 	"lastresort/decide/web"
 	"lastresort/netblock"
@@ -84,7 +86,7 @@ type Policy struct {
 	Web []web.Rule `toml:"web"` // tried before those built in
 }
 
-// Log names a log to observe. An empty format is recognised by content; a pattern reads a form of one's own, whose lines are
+// Log names a log to observe, or all whose paths a pattern means (as path.Match reads it). An empty format is recognised by content; a pattern reads a form of one's own, whose lines are
 // sightings of a kind, honest traffic on a service, or by their outcome either.
 type Log struct {
 	Path    string        `toml:"path"`
@@ -93,6 +95,12 @@ type Log struct {
 	Kind    string        `toml:"kind"`
 	Service string        `toml:"service"`
 	Proof   history.Proof `toml:"proof"` // of its sightings; one-way where it isn't given
+}
+
+// Means tells whether a log's path is the one that is asked for, or a pattern that means it.
+func (l Log) Means(file string) bool {
+	ok, err := slashpath.Match(l.Path, file)
+	return l.Path == file || ok && err == nil
 }
 
 // severity returns the weight of one event of a kind; a kind that the policy doesn't name weighs 1.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	slashpath "path"
 	"reflect"
 	"regexp"
 	"slices"
@@ -97,11 +98,19 @@ func tableLine(text, list string, n int) int {
 	return lineOf(text, list)
 }
 
+// isGlob tells whether a path can be read as path.Match does.
+func isGlob(text string) bool {
+	_, err := slashpath.Match(text, "")
+	return err == nil
+}
+
 // misfit tells what of a log doesn't go together.
 func (l Log) misfit() string {
 	switch {
 	case l.Path == "":
 		return "a [[log]] has no path; expected path = \"/var/log/…\""
+	case !isGlob(l.Path):
+		return fmt.Sprintf("the [[log]] %q is no pattern of file names; expected a ] behind each [, or \\[ for the letter itself", l.Path)
 	case l.Pattern == "" && l.Kind+l.Service+string(l.Proof) != "":
 		return fmt.Sprintf("the [[log]] %q has a kind, service or proof and no pattern; expected pattern = '…'", l.Path)
 	case l.Pattern != "" && l.Format != "":

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +23,7 @@ type logReading struct {
 
 // logReading returns the reading of the logs that are named, else of the policy's, else of the usual ones that are there.
 func (a *app) logReading(policy *decide.Policy, named []string, at time.Time) logReading {
-	r := logReading{policy: policy, logs: policy.Log, asked: true, at: at}
+	r := logReading{policy: policy, logs: logsMeant(policy.Log), asked: true, at: at}
 	switch {
 	case len(named) > 0:
 		r.logs = logsNamed(policy, named)
@@ -70,10 +72,66 @@ func (a *app) leaveOut(r logReading, l decide.Log, err error) bool {
 	return true
 }
 
-// logOf returns what the policy says of a log.
+// logsMeant returns a policy's logs with the files that are there in the place of each pattern. One that has a [[log]] of its own, or
+// is another pattern's before, is only that. What rotation leaves is read with its log, even where that isn't there just now. A pattern
+// that means nothing stays, to be told like a log that isn't there.
+func logsMeant(logs []decide.Log) []decide.Log {
+	taken := map[string]bool{}
+	for _, l := range logs {
+		taken[l.Path] = true
+	}
+	var out []decide.Log
+	for _, l := range logs {
+		paths := filesOf(l)
+		if paths == nil {
+			out = append(out, l)
+		}
+		for _, path := range paths {
+			if !taken[path] {
+				taken[path] = true
+				l.Path = path
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+// filesOf returns the files that a log's path means if it is a pattern; nil if it isn't, or means none.
+func filesOf(l decide.Log) []string {
+	if _, err := os.Lstat(l.Path); err == nil {
+		return nil // a file may be named so
+	}
+	paths, err := filepath.Glob(l.Path)
+	if err != nil {
+		return nil // the policy was checked
+	}
+	return slices.DeleteFunc(paths, func(path string) bool {
+		info, err := os.Stat(path)
+		return err == nil && info.IsDir() || isOldFileOfOne(path, l)
+	})
+}
+
+// isOldFileOfOne tells whether a path is what rotation calls an old file of one that a pattern means too.
+func isOldFileOfOne(path string, l decide.Log) bool {
+	for i := range path {
+		if evidence.IsOldFile(path, path[:i]) && l.Means(path[:i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// logOf returns what the policy says of a log, by its name or else by a pattern.
 func logOf(policy *decide.Policy, path string) decide.Log {
 	for _, l := range policy.Log {
 		if l.Path == path {
+			return l
+		}
+	}
+	for _, l := range policy.Log {
+		if l.Means(path) {
+			l.Path = path
 			return l
 		}
 	}
