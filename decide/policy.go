@@ -86,8 +86,9 @@ type Policy struct {
 	Web []web.Rule `toml:"web"` // tried before those built in
 }
 
-// Log names a log to observe, or all whose paths a pattern means (as path.Match reads it). An empty format is recognised by content; a pattern reads a form of one's own, whose lines are
-// sightings of a kind, honest traffic on a service, or by their outcome either.
+// Log names a log to observe, or many by a path such as /var/log/sites/*.log, as path.Match reads it. An empty format is recognised
+// by content; a pattern reads a form of one's own, whose lines are sightings of a kind, honest traffic on a service, or by their
+// outcome either.
 type Log struct {
 	Path    string        `toml:"path"`
 	Format  string        `toml:"format"`
@@ -97,7 +98,7 @@ type Log struct {
 	Proof   history.Proof `toml:"proof"` // of its sightings; one-way where it isn't given
 }
 
-// Means tells whether a log's path is the one that is asked for, or a pattern that means it.
+// Means tells whether a file is the log, or one of the many.
 func (l Log) Means(file string) bool {
 	ok, err := slashpath.Match(l.Path, file)
 	return l.Path == file || ok && err == nil

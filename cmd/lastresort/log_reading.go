@@ -72,9 +72,9 @@ func (a *app) leaveOut(r logReading, l decide.Log, err error) bool {
 	return true
 }
 
-// logsMeant returns a policy's logs with the files that are there in the place of each pattern. One that has a [[log]] of its own, or
-// is another pattern's before, is only that. What rotation leaves is read with its log, even where that isn't there just now. A pattern
-// that means nothing stays, to be told like a log that isn't there.
+// logsMeant returns a policy's logs, those that are there in the place of each path for many. One that has a [[log]] of its own, or is
+// among the many of one before, is read as that only. What rotation leaves is read with its log, even where that isn't there just now.
+// A path that means none stays, to be told like a log that isn't there.
 func logsMeant(logs []decide.Log) []decide.Log {
 	taken := map[string]bool{}
 	for _, l := range logs {
@@ -97,7 +97,7 @@ func logsMeant(logs []decide.Log) []decide.Log {
 	return out
 }
 
-// filesOf returns the files that a log's path means if it is a pattern; nil if it isn't, or means none.
+// filesOf returns the files that a path for many means; nil if it is one for one, or means none.
 func filesOf(l decide.Log) []string {
 	if _, err := os.Lstat(l.Path); err == nil {
 		return nil // a file may be named so
@@ -112,7 +112,7 @@ func filesOf(l decide.Log) []string {
 	})
 }
 
-// isOldFileOfOne tells whether a path is what rotation calls an old file of one that a pattern means too.
+// isOldFileOfOne tells whether a path is what rotation calls an old file of one of the many.
 func isOldFileOfOne(path string, l decide.Log) bool {
 	for i := range path {
 		if evidence.IsOldFile(path, path[:i]) && l.Means(path[:i]) {
@@ -122,7 +122,7 @@ func isOldFileOfOne(path string, l decide.Log) bool {
 	return false
 }
 
-// logOf returns what the policy says of a log, by its name or else by a pattern.
+// logOf returns what the policy says of a log, by its own path or else as one of many.
 func logOf(policy *decide.Policy, path string) decide.Log {
 	for _, l := range policy.Log {
 		if l.Path == path {
