@@ -100,7 +100,7 @@ type Log struct {
 
 // Means tells whether a file is the log, or one of the many.
 func (l Log) Means(file string) bool {
-	ok, err := slashpath.Match(l.Path, file)
+	ok, err := slashpath.Match(slashpath.Clean(l.Path), slashpath.Clean(file))
 	return l.Path == file || ok && err == nil
 }
 

@@ -108,18 +108,8 @@ func filesOf(l decide.Log) []string {
 	}
 	return slices.DeleteFunc(paths, func(path string) bool {
 		info, err := os.Stat(path)
-		return err == nil && info.IsDir() || isOldFileOfOne(path, l)
+		return err == nil && info.IsDir() || slices.ContainsFunc(evidence.LogsOf(path), l.Means)
 	})
-}
-
-// isOldFileOfOne tells whether a path is what rotation calls an old file of one of the many.
-func isOldFileOfOne(path string, l decide.Log) bool {
-	for i := range path {
-		if evidence.IsOldFile(path, path[:i]) && l.Means(path[:i]) {
-			return true
-		}
-	}
-	return false
 }
 
 // logOf returns what the policy says of a log, by its own path or else as one of many.

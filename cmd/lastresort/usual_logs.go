@@ -2,9 +2,12 @@ package main
 
 import (
 	"io/fs"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"lastresort/decide"
+	"lastresort/decide/evidence"
 )
 
 // ownPlaces are where those write that let PAM write of their logins too, into another log.
@@ -72,7 +75,7 @@ func usualLogs(root fs.FS) (found, skipped []string) {
 	}
 	for _, places := range onePlace {
 		for _, path := range places {
-			if info, err := fs.Stat(root, path[1:]); err == nil && !info.IsDir() {
+			if isThere(root, path) {
 				add(path)
 				break
 			}
@@ -94,6 +97,16 @@ func usualLogs(root fs.FS) (found, skipped []string) {
 		}
 	}
 	return found, skipped
+}
+
+// isThere tells whether a log is in its place, or has only gone into Zeek's archive until there is something to write.
+func isThere(root fs.FS, path string) bool {
+	if info, err := fs.Stat(root, path[1:]); err == nil {
+		return !info.IsDir()
+	}
+	dir, name := filepath.Split(path)
+	archive := filepath.Dir(filepath.Clean(dir)) + "/*/" + strings.TrimSuffix(name, ".log") + ".*"
+	return slices.ContainsFunc(globs(root, []string{archive}), func(old string) bool { return evidence.IsOldFile(old, path) })
 }
 
 // globs returns what matches patterns, in their order.

@@ -42,6 +42,8 @@ func TestUsualLogs(t *testing.T) {
 		{"Debian without rows of its own for mail", machine("var/log/auth.log", "var/log/syslog"), []string{"/var/log/auth.log", "/var/log/syslog"}, nil},
 		{"sensors", machine("var/log/suricata/eve.json", "opt/zeek/logs/current/ssh.log", "opt/zeek/logs/current/notice.log"),
 			[]string{"/var/log/suricata/eve.json", "/opt/zeek/logs/current/ssh.log", "/opt/zeek/logs/current/notice.log"}, nil},
+		{"Zeek with nothing to write just now", machine("opt/zeek/logs/current/conn.log", "opt/zeek/logs/2026-11-01/ssh.10:00:00-11:00:00.log.gz", "opt/zeek/logs/2026-11-01/notice.txt"),
+			[]string{"/opt/zeek/logs/current/ssh.log"}, nil},
 		{"one log for all", machine("var/log/messages"), []string{"/var/log/messages"}, nil},
 		{"a directory of the name", machine("var/log/mail/old", "var/log/exim4/mainlog"), []string{"/var/log/exim4/mainlog"}, nil},
 		{"nothing", machine("etc/passwd"), nil, nil},

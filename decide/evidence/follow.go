@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -12,6 +13,9 @@ import (
 // that lie beside the log under its name, then the ones between, then the new. From the zero Position it reads the old files
 // too, oldest first, for the first night wants a history; a caller who names old files as well must leave them out, see
 // IsOldFile. A pipe is read to its end, and has no position.
+//
+// Zeek's logs are away at times, and come into its archive every hour. While one is on its way there, what comes behind it waits
+// for the next time.
 //
 // A log that is rotated in a way that leaves open what was read is read again, and o told of its lines again.
 //
@@ -45,7 +49,7 @@ var errTurned = errors.New("it is rotated again and again, quicker than it can b
 // that counts.
 func follow(ctx context.Context, path string, from Position, o Options, t *Tally) (at Position, sum Summary, turned bool, err error) {
 	d := newDigest(path, o, t)
-	files, lost, err := filesSince(path, from)
+	files, lost, err := filesSince(path, from, archiveDay(from, o.At))
 	defer closeAll(files)
 	if err != nil {
 		return from, d.sum, errors.Is(err, errTurned), &DamageError{path, 0, cause(err).Error()}
@@ -76,8 +80,8 @@ func follow(ctx context.Context, path string, from Position, o Options, t *Tally
 			damage = err
 		}
 	}
-	if live := files[len(files)-1]; lost && d.sum.Lines == 0 { // that is told once; what is written from now on is new
-		at = live.pos
+	if n := len(files); n > 0 && files[n-1].live && lost && d.sum.Lines == 0 { // that is told once; what is written from now on is new
+		at = files[n-1].pos
 		at.Offset, at.Lines, at.Last = 0, 0, from.Last
 	}
 	at, sum, err = d.stop(at, damage)
@@ -121,61 +125,116 @@ func (d *digest) file(ctx context.Context, f *file) error {
 
 // filesSince opens the files that hold what came since a position, in their order and the log last, and tells whether some of
 // it is nowhere. All are opened before any is read, the log before the old ones: where it has begun anew, what it had before is
-// among these, whole. It is errTurned where one of them was renamed meanwhile.
-func filesSince(path string, from Position) ([]*file, bool, error) {
+// among these, whole. It is errTurned where one of them was renamed meanwhile. An archive is looked through from a day on.
+func filesSince(path string, from Position, day string) ([]*file, bool, error) {
 	live, err := open(path)
-	if errors.Is(err, fs.ErrNotExist) && len(namesOf(path)) > 0 {
-		return nil, false, errors.Join(errTurned, err) // between its renaming and the new one
-	}
-	if err != nil {
+	away := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !away:
 		return nil, false, err
-	}
-	live.live = true
-	if live.begins(from) {
+	case away:
+		live = nil
+	case live.begins(from):
+		live.live = true
 		live.pos.Offset, live.pos.Lines = from.Offset, from.Lines
 		return []*file{live}, false, nil
+	default:
+		if live.live = true; live.pos.isZero() {
+			return []*file{live}, false, nil
+		}
 	}
-	if live.pos.isZero() {
-		return []*file{live}, false, nil
+	old, moving, turned := oldFilesOf(path, day, live)
+	switch {
+	case turned != nil && live != nil:
+		return append(old, live), false, turned
+	case turned != nil:
+		return old, false, turned
+	case away && len(old) == 0 && !moving:
+		return nil, false, err
+	case away && !isArchived(path):
+		return old, false, errors.Join(errTurned, err) // between its renaming and the new one
 	}
-	names := namesOf(path)
-	old, err := oldFiles(path, live)
-	if err == nil && !(maps.Equal(names, namesOf(path)) && live.isAt(path)) {
-		err = errTurned
-	}
-	if err != nil {
-		return append(old, live), false, err
-	}
-	if !live.packed {
-		// The copy that is being made may have lines that the log got after it was opened.
-		old = withoutCopies(old, live.headNow())
+	files := old
+	switch {
+	case moving && live != nil:
+		closeAll([]*file{live})
+		fallthrough
+	case moving:
+		files = slices.DeleteFunc(old, inTheMaking)
+	case live != nil:
+		files = append(old, live)
 	}
 	if from.isZero() {
-		return append(old, live), false, nil
+		return files, false, nil
 	}
 	for _, same := range []func(*file) bool{
 		func(f *file) bool { return f.isFile(from) && f.begins(from) },
 		func(f *file) bool { return f.begins(from) },
 	} {
-		for i := len(old) - 1; i >= 0; i-- {
-			if same(old[i]) {
-				old[i].pos.Offset, old[i].pos.Lines = from.Offset, from.Lines
-				closeAll(old[:i])
-				return append(old[i:], live), false, nil
+		for i := len(files) - 1; i >= 0; i-- {
+			if same(files[i]) {
+				files[i].pos.Offset, files[i].pos.Lines = from.Offset, from.Lines
+				closeAll(files[:i])
+				return files[i:], false, nil
 			}
 		}
 	}
+	if moving { // it may be the one that was read
+		closeAll(files)
+		return nil, false, nil
+	}
 	// The file that was read is gone. Those that were written to since are new; one of the very same time, which file systems tell
 	// apart by milliseconds only, may be older, and is left out.
-	var since []*file
-	for _, f := range old {
-		if f.pos.Written.After(from.Written) {
-			since = append(since, f)
-		} else {
+	since := slices.DeleteFunc(files, func(f *file) bool {
+		older := !f.live && !f.pos.Written.After(from.Written)
+		if older {
 			closeAll([]*file{f})
 		}
+		return older
+	})
+	return since, from.Offset > 0, nil
+}
+
+// oldFilesOf opens a log's old files. It is errTurned where one of them, or the log, was renamed meanwhile.
+func oldFilesOf(path, day string, live *file) (old []*file, moving bool, err error) {
+	names, err := oldNames(path, day)
+	if err != nil && live != nil {
+		return nil, false, err
 	}
-	return append(since, live), from.Offset > 0, nil
+	before := inodesOf(names)
+	old, moving = oldFiles(names, live)
+	if names, err = oldNames(path, day); err == nil && !maps.Equal(before, inodesOf(names)) || live != nil && !live.isAt(path) {
+		return old, moving, errTurned
+	}
+	if live != nil && !live.packed {
+		// The copy that is being made may have lines that the log got after it was opened.
+		old = withoutCopies(old, live.headNow())
+	}
+	return old, moving, nil
+}
+
+// inTheMaking closes a file that is still being written, and tells of it.
+func inTheMaking(f *file) bool {
+	if f.settled() {
+		return false
+	}
+	closeAll([]*file{f})
+	return true
+}
+
+// firstArchive is how much of an archive is read the first time; lateArchive is how long after it was written to a log may come
+// there: it lies in the folder of the day on which it began.
+const (
+	firstArchive = 30 * 24 * time.Hour
+	lateArchive  = 2 * 24 * time.Hour
+)
+
+// archiveDay returns the day from which on an archive holds what came since a position, for a log that is read at a moment.
+func archiveDay(from Position, at time.Time) string {
+	if from.isZero() {
+		return at.Add(-firstArchive).Local().Format(time.DateOnly)
+	}
+	return from.Written.Add(-lateArchive).Local().Format(time.DateOnly)
 }
 
 // closeAll closes files that were only read, where nothing can be lost.

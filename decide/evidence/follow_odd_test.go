@@ -119,6 +119,14 @@ func TestIsOldFile(t *testing.T) {
 		{"/var/log/auth.log.gz", "/var/log/auth.log", false},
 		{"/old/auth.log.1", "/var/log/auth.log", false},
 		{"/var/log/auth.log.10", "/var/log/auth.log.1", false},
+		{"./auth.log.1", "auth.log", true},
+		{"/logs/2026-11-01/ssh.10:00:00-11:00:00.log.gz", "/logs/current/ssh.log", true},
+		{"/logs/2026-11-01/ssh.10:00:00-11:00:00.log", "/logs/current/ssh.log", true},
+		{"/logs/2026-11-01/conn.10:00:00-11:00:00.log.gz", "/logs/current/ssh.log", false},
+		{"/logs/2026-11-01/ssh.10:00:00-11:00:00.log.gz", "/logs/now/ssh.log", false},
+		{"/logs/2026-11-31/ssh.10:00:00-11:00:00.log.gz", "/logs/current/ssh.log", false},
+		{"/logs/2026-11-01/ssh.10:00:00-11:60:00.log.gz", "/logs/current/ssh.log", false},
+		{"/logs/2026-11-01/.10:00:00-11:00:00.log.gz", "/logs/current/.log", false},
 	} {
 		if got := IsOldFile(c.name, c.log); got != c.want {
 			t.Errorf("%s of %s: %v", c.name, c.log, got)

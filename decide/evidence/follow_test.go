@@ -19,16 +19,17 @@ type follower struct {
 	total   int64
 	written int // attempts
 	clock   time.Time
+	moment  time.Time // of reading
 }
 
 func newFollower(t *testing.T) *follower {
-	return &follower{t: t, path: filepath.Join(t.TempDir(), "auth.log"), clock: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+	return &follower{t: t, path: filepath.Join(t.TempDir(), "auth.log"), clock: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), moment: readAt}
 }
 
 // follow reads what is new. The position goes through JSON, as it does in the store.
 func (f *follower) follow() (Summary, error) {
 	f.t.Helper()
-	at, sum, err := Follow(f.t.Context(), f.path, f.at, Options{At: readAt}, NewTally("local"))
+	at, sum, err := Follow(f.t.Context(), f.path, f.at, Options{At: f.moment}, NewTally("local"))
 	text, failed := json.Marshal(at)
 	if failed != nil {
 		f.t.Fatal(failed)

@@ -5,32 +5,11 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
-
-// IsOldFile tells whether name is what rotation calls an old file of log: Follow reads it from the zero Position. Both are
-// paths, of the same form.
-func IsOldFile(name, log string) bool {
-	_, _, ok := turnOf(filepath.Base(name), filepath.Base(log))
-	return ok && filepath.Dir(name) == filepath.Dir(log)
-}
-
-// turnOf reads what rotation put behind a log's name: .1 to .9999, the older the higher, or a date such as -20261101 or
-// .2026-11-01; and .gz behind that.
-func turnOf(name, log string) (turn string, dated, ok bool) {
-	end, ok := strings.CutPrefix(name, log)
-	end = strings.TrimSuffix(end, ".gz")
-	if !ok || len(end) < 2 || end[0] != '.' && end[0] != '-' || end[1] == '-' || strings.Trim(end[1:], "0123456789-") != "" {
-		return "", false, false
-	}
-	turn = end[1:]
-	return turn, len(turn) > 4, true
-}
 
 // oldFile is an old file of a log and its place in their order.
 type oldFile struct {
@@ -40,36 +19,30 @@ type oldFile struct {
 }
 
 // oldFiles opens the old files of a log, oldest first. One that was taken away meanwhile, is empty, or is the log itself, which
-// was just rotated, isn't among them.
-func oldFiles(path string, live *file) ([]*file, error) {
-	step()
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return nil, err
-	}
+// was just rotated, isn't among them. moving tells that one is on its way into an archive.
+func oldFiles(names []oldName, live *file) (old []*file, moving bool) {
 	var found []oldFile
 	newest := map[bool]time.Time{}
-	for _, e := range entries {
-		turn, dated, ok := turnOf(e.Name(), filepath.Base(path))
-		if !ok || !e.Type().IsRegular() {
+	for _, n := range names {
+		if moving = moving || n.moving; n.moving || !n.entry.Type().IsRegular() {
 			continue
 		}
-		f, err := open(filepath.Join(filepath.Dir(path), e.Name()))
+		f, err := open(n.path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err == nil && (f.isFile(live.pos) || len(f.head) == 0) {
+		if err == nil && (live != nil && f.isFile(live.pos) || len(f.head) == 0) {
 			closeAll([]*file{f})
 			continue
 		}
 		if err != nil {
-			f = &file{path: filepath.Join(filepath.Dir(path), e.Name()), broken: err}
-			if info, err := e.Info(); err == nil {
+			f = &file{path: n.path, broken: err}
+			if info, err := n.entry.Info(); err == nil {
 				f.pos.Written = info.ModTime().UTC()
 			}
 		}
-		found = append(found, oldFile{f, turn, dated})
-		newest[dated] = latest(newest[dated], f.pos.Written)
+		found = append(found, oldFile{f, n.turn, n.dated})
+		newest[n.dated] = latest(newest[n.dated], f.pos.Written)
 	}
 	found = withoutPackedTwins(found)
 	// Numbers and dates together mean that the way of rotating was changed; the newest file tells to which.
@@ -79,24 +52,16 @@ func oldFiles(path string, live *file) ([]*file, error) {
 	for i, f := range found {
 		out[i] = f.file
 	}
-	return out, nil
+	return out, moving
 }
 
-// namesOf returns the inodes of a log's old files by their names, as they are now.
-func namesOf(path string) map[string]uint64 {
-	step()
+// inodesOf returns the inodes of old files by their names, as they were when these were listed.
+func inodesOf(names []oldName) map[string]uint64 {
 	out := map[string]uint64{}
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return out // opening them tells why
-	}
-	for _, e := range entries {
-		if _, _, ok := turnOf(e.Name(), filepath.Base(path)); !ok {
-			continue
-		}
-		if info, err := e.Info(); err == nil {
+	for _, n := range names {
+		if info, err := n.entry.Info(); err == nil {
 			if s, ok := info.Sys().(*syscall.Stat_t); ok {
-				out[e.Name()] = s.Ino
+				out[n.path] = s.Ino
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // script is what the programs that write and rotate a log do, one operation on the file system after the other.
@@ -119,6 +120,28 @@ var turns = map[string]func(s *script, n int){
 	},
 	"dateext": func(s *script, n int) { s.rename(s.path, fmt.Sprintf("%s-2026110%d", s.path, n)) },
 	"cut":     func(s *script, _ int) { s.truncate(s.path) },
+	// kubelet renames the log that a link leads to; the container's runtime makes it anew, and kubelet packs the one before.
+	"behind a link": func(s *script, n int) {
+		real := filepath.Join(filepath.Dir(s.path), "pod", "0.log")
+		s.rename(real, fmt.Sprintf("%s.2026110%d-100000", real, n))
+		s.write(real, "")
+		if n > 0 {
+			s.pack(fmt.Sprintf("%s.2026110%d-100000", real, n-1), fmt.Sprintf("%s.2026110%d-100000.gz", real, n-1))
+		}
+	},
+	// Zeek makes a log anew when there is something to write.
+	"into an archive": func(s *script, n int) {
+		moving := fmt.Sprintf("%s.2026-11-01-1%d-00-00.log", strings.TrimSuffix(s.path, ".log"), n)
+		s.rename(s.path, moving)
+		s.pack(moving, archivedAs(s.path, n))
+	},
+	"into an archive, and one writes meanwhile": func(s *script, n int) {
+		moving := fmt.Sprintf("%s-26-11-01_1%d.00.00.log", strings.TrimSuffix(s.path, ".log"), n)
+		s.rename(s.path, moving)
+		s.write(archivedAs(s.path, n), "")
+		s.lines(s.path, 2)
+		s.pack(moving, archivedAs(s.path, n))
+	},
 	"rotated or cut": func(s *script, n int) {
 		if n%2 == 0 {
 			s.shift(n/2, "")
@@ -128,13 +151,50 @@ var turns = map[string]func(s *script, n int){
 	},
 }
 
-// newScript makes a script in which a log gets lines, how many of each part, and is rotated between the parts.
-func newScript(t *testing.T, dir string, turn func(*script, int), lines []int) *script {
-	s := &script{t: t, path: filepath.Join(dir, "auth.log")}
+// archivedAs is where Zeek puts a log the nth time, from yesterday on.
+func archivedAs(log string, n int) string {
+	dir, name := filepath.Split(log)
+	day := time.Now().AddDate(0, 0, n/2-1).Format(time.DateOnly)
+	return fmt.Sprintf("%s/%s/%s.1%d:00:00-1%d:00:00.log.gz", filepath.Dir(filepath.Clean(dir)), day, strings.TrimSuffix(name, ".log"), n, n+1)
+}
+
+// logOf makes an empty folder for a log that is rotated in a way, and returns the log's path.
+func logOf(t *testing.T, dir, way string) string {
+	t.Helper()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	folders, path := []string{dir}, filepath.Join(dir, "auth.log")
+	switch {
+	case strings.HasPrefix(way, "into an archive"):
+		path = filepath.Join(dir, zeekCurrent, "auth.log")
+		folders = []string{filepath.Dir(path)}
+		for n := range 9 {
+			folders = append(folders, filepath.Dir(archivedAs(path, n)))
+		}
+	case way == "behind a link":
+		folders = []string{filepath.Join(dir, "pod")}
+	}
+	for _, folder := range folders {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if way == "behind a link" {
+		if err := os.Symlink("pod/0.log", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// newScript makes a script in which a log gets lines, how many of each part, and is rotated in a way between the parts.
+func newScript(t *testing.T, path, way string, lines []int) *script {
+	s := &script{t: t, path: path}
 	s.write(s.path, "")
 	for n, some := range lines {
 		if n > 0 {
-			turn(s, n-1)
+			turns[way](s, n-1)
 			s.part++
 		}
 		s.lines(s.path, some)
@@ -251,7 +311,7 @@ func TestARotationAtEachStepOfReading(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			dir, played := t.TempDir(), 0
 			for _, sizes := range logSizes[:rounds(1, len(logSizes))] {
-				all := len(newScript(t, dir, turns[way], sizes).do)
+				all := len(newScript(t, dir, way, sizes).do)
 				for before := 1; before < all; before++ {
 					skip := rounds(4, 1)
 					for ops := 1 + before%skip; ops <= all-before; ops += skip {
@@ -270,7 +330,7 @@ func rotateAtEachLook(t *testing.T, dir, way string, sizes []int, before, ops in
 	for look := 0; ; look++ {
 		p := newPlay(t, dir, way, sizes)
 		p.forward(before)
-		if _, err := os.Stat(p.path); err != nil {
+		if p.isAway() {
 			return look // nothing is read where no log is
 		}
 		if readBefore {
@@ -292,16 +352,13 @@ func rotateAtEachLook(t *testing.T, dir, way string, sizes []int, before, ops in
 // newPlay begins to play a script in an empty folder.
 func newPlay(t *testing.T, dir, way string, sizes []int) *play {
 	t.Helper()
-	old, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range old {
-		if err := os.Remove(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return &play{script: newScript(t, dir, turns[way], sizes), tally: NewTally("local")}
+	return &play{script: newScript(t, logOf(t, dir, way), way, sizes), tally: NewTally("local")}
+}
+
+// isAway tells whether there is no log, although there should be.
+func (s *script) isAway() bool {
+	_, err := os.Stat(s.path)
+	return err != nil && !isArchived(s.path)
 }
 
 // TestRotationsAtRandomStepsOfReading does operations before many of the looks at the file system, at random.
@@ -319,7 +376,7 @@ func TestRotationsAtRandomStepsOfReading(t *testing.T) {
 				p.forward(1 + random.IntN(6))
 				seldom := 2 + random.IntN(20)
 				for p.next < len(p.do) {
-					if _, err := os.Stat(p.path); err != nil {
+					if p.isAway() {
 						p.forward(1)
 						continue
 					}

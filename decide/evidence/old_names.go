@@ -1,0 +1,180 @@
+package evidence
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// IsOldFile tells whether name is what rotation calls an old file of log: Follow reads it from the zero Position. Both are
+// paths, of the same form.
+func IsOldFile(name, log string) bool { return slices.Contains(LogsOf(name), filepath.Clean(log)) }
+
+// LogsOf returns the logs of which a name may be what rotation calls an old file.
+func LogsOf(name string) []string {
+	dir, base := filepath.Split(name)
+	var out []string
+	for i := 1; i < len(base); i++ {
+		if _, _, ok := turnOf(base, base[:i]); ok {
+			out = append(out, filepath.Join(dir, base[:i]))
+		}
+	}
+	if log, _, ok := archived(name); ok {
+		out = append(out, log)
+	}
+	return out
+}
+
+// turnOf reads what rotation put behind a log's name: .1 to .9999, the older the higher, or a date such as -20261101 or
+// .2026-11-01; and .gz behind that.
+func turnOf(name, log string) (turn string, dated, ok bool) {
+	end, ok := strings.CutPrefix(name, log)
+	end = strings.TrimSuffix(end, ".gz")
+	if !ok || len(end) < 2 || end[0] != '.' && end[0] != '-' || end[1] == '-' || strings.Trim(end[1:], "0123456789-") != "" {
+		return "", false, false
+	}
+	turn = end[1:]
+	return turn, len(turn) > 4, true
+}
+
+// zeekCurrent is the folder in which Zeek writes. Beside it are those of the days, into which the logs go every hour:
+// 2026-11-01/ssh.10:00:00-11:00:00.log.gz.
+const zeekCurrent = "current"
+
+// archived reads the name of a log in Zeek's archive: of which log it is, and when.
+func archived(name string) (log, turn string, ok bool) {
+	dir, base := filepath.Split(name)
+	day := filepath.Base(dir)
+	base = strings.TrimSuffix(base, ".gz")
+	base, isLog := strings.CutSuffix(base, ".log")
+	const hours = len("10:00:00-11:00:00")
+	at := len(base) - hours - 1
+	if _, err := time.Parse(time.DateOnly, day); err != nil || !isLog || at < 1 || base[at] != '.' {
+		return "", "", false
+	}
+	from, to, _ := strings.Cut(base[at+1:], "-")
+	for _, text := range []string{from, to} {
+		if _, err := time.Parse(time.TimeOnly, text); err != nil {
+			return "", "", false
+		}
+	}
+	return filepath.Join(filepath.Dir(filepath.Dir(dir)), zeekCurrent, base[:at]+".log"), day + "." + base[at+1:], true
+}
+
+// oldName is the name of an old file of a log, and what it says of its place in their order.
+type oldName struct {
+	path   string
+	entry  fs.DirEntry
+	turn   string
+	dated  bool
+	moving bool // it is on its way into an archive, and read there
+}
+
+// oldNames lists the names of a log's old files: of those beside it and, where it is a link, beside what it leads to; and of those
+// in Zeek's archive from a day on.
+func oldNames(path, day string) ([]oldName, error) {
+	step()
+	var out []oldName
+	for _, log := range linked(path) {
+		entries, err := os.ReadDir(filepath.Dir(log))
+		if err != nil {
+			return out, err
+		}
+		for _, e := range entries {
+			name := oldName{path: filepath.Join(filepath.Dir(log), e.Name()), entry: e}
+			if turn, dated, ok := turnOf(e.Name(), filepath.Base(log)); ok {
+				name.turn, name.dated = turn, dated
+				out = append(out, name)
+			} else if isArchived(log) && movesAway(e, filepath.Base(log)) {
+				name.moving = true
+				out = append(out, name)
+			}
+		}
+	}
+	for _, folder := range archiveDays(path) {
+		if filepath.Base(folder) < day {
+			continue
+		}
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return out, err
+		}
+		for _, e := range entries {
+			name := filepath.Join(folder, e.Name())
+			if log, turn, ok := archived(name); ok && log == filepath.Clean(path) {
+				out = append(out, oldName{path: name, entry: e, turn: turn, dated: true})
+			}
+		}
+	}
+	return out, nil
+}
+
+// archiveDays returns the folders of the days of Zeek's archive, if a log is one that goes there.
+func archiveDays(path string) []string {
+	dir := filepath.Dir(path)
+	if filepath.Base(dir) != zeekCurrent {
+		return nil
+	}
+	entries, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil {
+		return nil // there may be a log all the same
+	}
+	var out []string
+	for _, e := range entries {
+		if _, err := time.Parse(time.DateOnly, e.Name()); err == nil {
+			out = append(out, filepath.Join(filepath.Dir(dir), e.Name()))
+		}
+	}
+	return out
+}
+
+// isArchived tells whether a log is one that goes into Zeek's archive, so that it isn't there at times.
+func isArchived(path string) bool { return len(archiveDays(path)) > 0 }
+
+// longestMove is how long a log is on its way into the archive at most; one that lies there for longer was forgotten.
+const longestMove = time.Hour
+
+// movesAway tells whether a file is a log on its way into the archive: ssh.2026-11-01-10-00-00.log, or ssh-26-11-01_10.00.00.log,
+// as Zeek has just called it.
+func movesAway(e fs.DirEntry, log string) bool {
+	stem, isLog := strings.CutSuffix(log, ".log")
+	end, ok := strings.CutPrefix(e.Name(), stem)
+	end, ok2 := strings.CutSuffix(end, ".log")
+	if !isLog || !ok || !ok2 || len(end) < 2 || end[0] != '.' && end[0] != '-' || strings.Trim(end[1:], "0123456789-_.") != "" {
+		return false
+	}
+	info, err := e.Info()
+	if err != nil {
+		return true // it has just gone
+	}
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || time.Since(time.Unix(s.Ctim.Unix())) < longestMove
+}
+
+// mostLinks bounds how many links lead to a log.
+const mostLinks = 8
+
+// linked returns a log's path and, where that is a link, those that it leads to, the last of which may be away just now.
+func linked(path string) []string {
+	out := []string{path}
+	for range mostLinks {
+		to, err := os.Readlink(path)
+		if err != nil {
+			break // it is no link
+		}
+		if !filepath.IsAbs(to) {
+			dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+			if err != nil {
+				break // opening the log tells why
+			}
+			to = filepath.Join(dir, to)
+		}
+		path = to
+		out = append(out, path)
+	}
+	return out
+}
