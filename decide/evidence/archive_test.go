@@ -51,7 +51,7 @@ func TestZeeksArchive(t *testing.T) {
 	z := newZeekFolder(t)
 	z.write(5)
 	z.archive(31, 9) // too old to be of use the first time
-	z.written = 0 // as if they had never been
+	z.written = 0    // as if they had never been
 	z.write(3)
 	z.archive(1, 9)
 	z.write(2)

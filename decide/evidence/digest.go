@@ -20,10 +20,11 @@ type digest struct {
 	entry    entry // the present line, kept here so that each doesn't cost memory
 	known    bool  // a line had the header of a syslog line
 	trial    int64
-	parts    parts    // of what stands in a container's log
-	plain    bool     // it is none: a line had nothing around it
-	doubts   [2]doubt // of a log, or a container's stderr, and of its stdout
-	doubtful bool     // one of them has begun
+	parts    parts           // of what stands in a container's log
+	plain    bool            // it is none: a line had nothing around it
+	doubts   [2]doubt        // of a log, or a container's stderr, and of its stdout
+	doubtful bool            // one of them has begun
+	pieces   map[string]bool // whose messages go on in the next line, by host and program
 	present
 	own      addresses        // that a pattern read
 	alone    [1]int           // room for one form
@@ -45,7 +46,7 @@ type present struct {
 
 func newDigest(name string, o Options, t *Tally) *digest {
 	o.retold = retold{}
-	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, programs: map[string][]int{}, bare: -1}
+	d := &digest{name: name, o: o, tally: t, clock: newClock(o.At, o.Zone), seen: make([]bool, len(formats)), own: addresses{}, programs: map[string][]int{}, pieces: map[string]bool{}, bare: -1}
 	for i, f := range formats {
 		var r reader
 		if o.Format == "" || o.Format == f.name {
@@ -103,18 +104,13 @@ func (d *digest) take(text []byte) error {
 		return d.readOwn(text)
 	}
 	e := &d.entry
-	for _, i := range d.first {
-		if formats[i].first(&d.clock, text, e) {
-			d.plain = true
-			d.doubtAt(i)
-			if d.known = true; d.dated(e.at) {
-				d.give(e, i)
-			}
-			return nil
-		}
+	if d.isFirst(text, e) {
+		d.plain = true
+		return nil
 	}
+	outer := len(text)
 	text, wrote, err := d.unwrap(text)
-	if err != nil || len(text) == 0 {
+	if err != nil || len(text) == 0 || len(text) < outer && d.isFirst(text, e) {
 		return err
 	}
 	if d.clock.split(text, e) && (d.bare < 0 || len(e.host)+len(e.pid) > 0 || slices.Contains(d.formsAt(e), d.bare)) {
@@ -136,6 +132,20 @@ func (d *digest) take(text []byte) error {
 		}
 	}
 	return d.notUnderstood(text)
+}
+
+// isFirst reads a line of one of the forms that are tried before all, and tells whether it is one.
+func (d *digest) isFirst(text []byte, e *entry) bool {
+	for _, i := range d.first {
+		if formats[i].first(&d.clock, text, e) {
+			d.doubtAt(i)
+			if d.known = true; d.dated(e.at) {
+				d.give(e, i)
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // readMessage reads a line that is a message alone, and tells whether it is one: where neither it nor what is around it has a time,
@@ -230,6 +240,9 @@ func (d *digest) give(e *entry, form int) bool {
 	if !d.seen[form] {
 		d.recognise(form)
 	}
+	if formats[form].piece > 0 && d.isPiece(e, formats[form].piece) {
+		return false
+	}
 	q, cut := d.doubters[form], formats[form].wasCut(e)
 	if len(e.message) == 0 || cut && q == nil {
 		return false
@@ -246,6 +259,25 @@ func (d *digest) give(e *entry, form int) bool {
 		d.count(&e.shows, d.number)
 	}
 	return shows
+}
+
+// mostPieces bounds whose messages are remembered to go on.
+const mostPieces = 1024
+
+// isPiece tells whether a line may be a piece of a message: one that is so long, and those behind it to the first that isn't. All but
+// the front of the message may be a client's.
+func (d *digest) isPiece(e *entry, size int) bool {
+	long := e.cut || e.size >= size
+	if !long && len(d.pieces) == 0 {
+		return false
+	}
+	whose := string(e.host) + " " + string(e.program)
+	goesOn := d.pieces[whose]
+	delete(d.pieces, whose)
+	if long && len(d.pieces) < mostPieces {
+		d.pieces[whose] = true
+	}
+	return long || goesOn
 }
 
 // isRemark tells what journalctl says of itself between the lines.

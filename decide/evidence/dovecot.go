@@ -60,6 +60,9 @@ func (d *dovecot) read(e *entry) bool {
 			return d.named(e, inner, text)
 		}
 	}
+	if _, ok := after(text, "Debug: "); ok { // it repeats what clients send
+		return false
+	}
 	text, _ = after(text, "Info: ")
 	if rest, ok := after(text, "pam_unix(dovecot:auth): "); ok {
 		source, ok := d.addresses.pamFailure(rest)
@@ -121,8 +124,15 @@ func (d *dovecot) login(e *entry, text []byte, service string) bool {
 var authFailures = []string{"unknown user", "Password mismatch", "invalid credentials", "pam_authenticate() failed: "}
 
 // authentication reads [conn …: auth-worker<N>: ]DATABASE(USER,ADDRESS[,<SESSION>]): WHY, or the user and the address in the
-// process's own name. The user's name comes before the address and may hold brackets and commas; nothing of his comes after.
+// process's own name. The user's name comes before the address and may hold brackets and commas; behind it, where that is why
+// he was refused.
 func (d *dovecot) authentication(e *entry, process, text []byte) bool {
+	if rest, ok := after(text, "conn "); ok {
+		if _, rest, ok = bytes.Cut(rest, []byte(": auth-worker<")); !ok {
+			return false
+		}
+		_, text, _ = bytes.Cut(rest, []byte(">: "))
+	}
 	at, found := -1, 0
 	for _, why := range authFailures {
 		mark := []byte("): " + why)
@@ -131,13 +141,10 @@ func (d *dovecot) authentication(e *entry, process, text []byte) bool {
 			found += bytes.Count(text, mark)
 		}
 	}
-	switch {
-	case found == 1:
+	if found == 1 && !bytes.Contains(text[:at], []byte("): ")) { // else what it says begins before, and this is in a name
 		return d.inside(e, text[:at])
-	case found > 1:
-		return false // all but one of them are a name
 	}
-	return false
+	return false // of more than one all but one are a name
 }
 
 // named reads a process's name, USER,ADDRESS[,WHAT])[<SESSION>], whose text tells a failure. Where the user's name ended it

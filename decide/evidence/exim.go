@@ -13,18 +13,69 @@ func eximLine(c *clock, line []byte, e *entry) bool {
 	if !ok || len(line) < 5 || line[4] != '-' {
 		return false
 	}
-	if inner, open := after(rest, "["); open {
-		if i := bytes.IndexByte(inner, ']'); i > 0 && isNumber(inner[:i]) {
-			rest = bytes.TrimLeft(inner[i+1:], " ")
-		}
-	}
-	for _, mark := range []string{" authenticator failed for ", " <= ", " => ", " Completed", "H=", "SMTP ", "no host name found ", "no IP address found ", "Start queue run", "End queue run"} {
+	rest = eximPID(rest)
+	for _, mark := range []string{" authenticator failed for ", " <= ", " => ", " Completed", "H=", "SMTP ", "no host name found ", "no IP address found ", "Start queue run", "End queue run",
+		"rejected EHLO ", "rejected HELO ", "rejected MAIL ", "unexpected disconnection ", "TLS error on ", "no MAIL in SMTP ", "refused connection "} {
 		if bytes.Contains(rest[:min(len(rest), 39+len(mark))], []byte(mark)) {
 			e.fields = fields{at: at, message: rest}
 			return true
 		}
 	}
 	return false
+}
+
+// etrnLine takes the lines apart in which the first that exim writes is a client's: TIME ETRN WHATEVER received from CLIENT. It may
+// look like a line of any form that begins with a time, behind a zone or a host that is called ETRN.
+func etrnLine(c *clock, line []byte, e *entry) bool {
+	const time = len("2026-11-01 10:00:00")
+	if len(line) < time+len(etrn) || line[4] != '-' || line[10] != ' ' {
+		return false
+	}
+	rest := line[10:]
+	if i := bytes.Index(rest[:min(len(rest), 60)], []byte(etrn)); i < 0 || !isEximHead(rest[:i]) {
+		return false
+	}
+	at, _, ok := c.time(line[:time])
+	e.fields = fields{at: at, message: line[time+1:]}
+	return ok
+}
+
+// etrn is a client's command, and how it is logged.
+const etrn = " ETRN "
+
+// isEximHead tells whether a text can be what stands between the date and a message: the time, with milliseconds, a zone and the
+// process's number, where these are asked for.
+func isEximHead(text []byte) bool {
+	for _, c := range text {
+		if (c < '0' || c > '9') && bytes.IndexByte([]byte(" :.+-[]"), c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// eximPID takes the process's number off the front.
+func eximPID(text []byte) []byte {
+	if inner, open := after(text, "["); open {
+		if i := bytes.IndexByte(inner, ']'); i > 0 && isNumber(inner[:i]) {
+			return bytes.TrimLeft(inner[i+1:], " ")
+		}
+	}
+	return text
+}
+
+// eximTime takes the time off the front that exim writes in syslog's lines too.
+func eximTime(text []byte) []byte {
+	const date, time = len("2026-11-01"), len("2026-11-01 10:00:00")
+	if len(text) <= time || text[4] != '-' || text[date] != ' ' || text[date+3] != ':' {
+		return text
+	}
+	i := bytes.IndexFunc(text, func(r rune) bool { return r >= 0x80 || !isEximHead([]byte{byte(r)}) })
+	if i < time {
+		return text
+	}
+	j := bytes.LastIndexByte(text[:i], ' ')
+	return text[max(j, time)+1:]
 }
 
 // exim reads logins that failed, mail that was refused for good, and mail that was taken.
@@ -35,9 +86,14 @@ func newExim(Options) reader { return &exim{addresses{}} }
 // read implements reader. What a client calls itself stands in brackets before its address, without a blank in it.
 func (x *exim) read(e *entry) bool {
 	text := e.message
+	if len(e.program) > 0 {
+		text = eximPID(eximTime(text))
+	}
+	if _, ok := after(text, etrn[1:]); ok {
+		return false
+	}
 	if i := bytes.Index(text, []byte(" authenticator failed for ")); i > 0 && bytes.IndexByte(text[:i], ' ') < 0 {
-		text = text[i+len(" authenticator failed for "):]
-		text, _ = after(text, "H=")
+		text, _ = after(text[i+len(" authenticator failed for "):], "H=")
 		source, rest, ok := x.client(text)
 		return hostile(e, "mail-login", source, ok && bytes.Contains(rest, []byte(": 535 Incorrect authentication data")))
 	}
@@ -169,7 +225,8 @@ func (x *exim) accepted(e *entry, text []byte) bool {
 	rest, from := after(rest, "H=")
 	source, behind, ok := x.client(rest)
 	i := bytes.Index(behind, []byte(" P="))
-	if !from || !ok || i < 0 || bytes.IndexByte(text[:len(text)-len(rest)], '"') >= 0 || bytes.Contains(rest, []byte(" H=")) {
+	if !from || !ok || i < 0 || bytes.IndexByte(text[:len(text)-len(rest)], '"') >= 0 || bytes.Contains(rest, []byte(" H=")) ||
+		bytes.Contains(behind, []byte(") [")) { // what stands before that may be HELO's, to look like a login
 		return false
 	}
 	service := "smtp"

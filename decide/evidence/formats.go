@@ -1,6 +1,10 @@
 package evidence
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
 
 // format is one form of log. A new one is one file with its reader, and one line in formats.
 type format struct {
@@ -12,6 +16,9 @@ type format struct {
 	// cut is from how many bytes on a line counts for nobody: its end may have been cut off, and with it the address, which stands
 	// behind what a client chose. 0 where the address comes first.
 	cut int
+	// piece is from how many bytes on a line may be a piece of a message, of which the rest follows without a sign, as a line of its own.
+	// 0 where its program doesn't write such ones.
+	piece int
 	// raw tells that its program writes what clients send as it comes, line ends too.
 	raw bool
 	// loose tells of a message whether its program writes such ones, and line ends in them as clients send them where no syslog
@@ -30,29 +37,32 @@ const (
 	cutByExim     = 8000
 )
 
+// pieceOfCourier is how long the pieces are in which courierlogger passes a message on (MAXLINE - 1), without what syslog puts before.
+const pieceOfCourier = 511
+
 // wasCut tells whether a line may miss the address that it is about.
 func (f *format) wasCut(e *entry) bool { return f.cut > 0 && (e.cut || e.size >= f.cut) }
 
 // formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.
 var formats = []format{
-	{"sshd", isSshd, nil, nil, newSshd, cutByRelay, false, isSshdMessage},
-	{"netfilter", isKernel, nil, nil, newNetfilter, 0, false, nil},
-	{"dropbear", isDropbear, dropbearLine, nil, newDropbear, cutByRelay, false, nil},
-	{"postfix", isPostfix, nil, nil, newPostfix, 0, false, nil},
-	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay, false, nil},
-	{"exim", isExim, eximLine, nil, newExim, cutByExim, false, nil},
-	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay, false, nil},
-	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay, false, nil},
-	{"access", isWebServer, accessLine, requestOf, newAccess, 0, false, nil},
-	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0, false, nil},
-	{"suricata", nil, suricataLine, nil, newSuricata, 0, false, nil},
-	{"zeek", nil, zeekLine, nil, newZeek, 0, false, nil},
-	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0, false, nil},
-	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0, false, nil},
-	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx, true, nil},
-	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay, false, nil},
-	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0, false, nil},
-	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0, false, nil},
+	{"sshd", isSshd, nil, nil, newSshd, cutByRelay, 0, false, isSshdMessage},
+	{"netfilter", isKernel, nil, nil, newNetfilter, 0, 0, false, nil},
+	{"dropbear", isDropbear, dropbearLine, nil, newDropbear, cutByRelay, 0, false, nil},
+	{"postfix", isPostfix, nil, nil, newPostfix, 0, 0, false, nil},
+	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay, 0, false, nil},
+	{"exim", isExim, eximLine, etrnLine, newExim, cutByExim, 0, false, nil},
+	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay, 0, false, nil},
+	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay, pieceOfCourier, false, nil},
+	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0, 0, false, nil},
+	{"access", isWebServer, accessLine, requestOf, newAccess, 0, 0, false, nil},
+	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0, 0, false, nil},
+	{"suricata", nil, suricataLine, nil, newSuricata, 0, 0, false, nil},
+	{"zeek", nil, zeekLine, nil, newZeek, 0, 0, false, nil},
+	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0, 0, false, nil},
+	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0, 0, false, nil},
+	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx, 0, true, nil},
+	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay, 0, false, nil},
+	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0, 0, false, nil},
 }
 
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.
@@ -85,10 +95,12 @@ func Formats() []string {
 	return out
 }
 
-// Under these is remembered, beside the forms, what the parts of a container's lines are, and that a log is no proof.
+// Under these is remembered, beside the forms, what the parts of a container's lines are, that a log is no proof, and whose messages
+// go on.
 const (
 	inContainer = "container"
 	inDoubt     = "doubt"
+	inPieces    = "pieces"
 )
 
 // save returns what the readers that remember know, by form.
@@ -111,6 +123,11 @@ func (d *digest) save() map[string]json.RawMessage {
 			out[inDoubt] = text
 		}
 	}
+	if len(d.pieces) > 0 {
+		if text, err := json.Marshal(slices.Sorted(maps.Keys(d.pieces))); err == nil {
+			out[inPieces] = text
+		}
+	}
 	if len(out) == 0 {
 		return nil
 	}
@@ -126,6 +143,14 @@ func (d *digest) resume(state map[string]json.RawMessage) {
 	}
 	if text := state[inContainer]; text != nil && json.Unmarshal(text, &d.parts) != nil {
 		d.parts = parts{true, true}
+	}
+	if text := state[inPieces]; text != nil {
+		var whose []string
+		if json.Unmarshal(text, &whose) == nil {
+			for _, w := range whose {
+				d.pieces[w] = true
+			}
+		}
 	}
 	if text := state[inDoubt]; text != nil {
 		var raw [2]bool

@@ -81,7 +81,7 @@ func proftpdLine(c *clock, line []byte, e *entry) bool {
 	host, rest := firstWord(rest)
 	rest, named := after(rest, "proftpd[")
 	i := bytes.Index(rest, []byte("] "))
-	if !named || i < 0 || !isNumber(rest[:i]) {
+	if !named || i < 0 || !isNumber(rest[:i]) || !isHost(host) {
 		return false
 	}
 	e.fields = fields{at: at, host: host, pid: rest[:i], message: rest[i+2:]}
@@ -89,12 +89,19 @@ func proftpdLine(c *clock, line []byte, e *entry) bool {
 }
 
 // proftpd reads logins.
-type proftpd struct{ addresses addresses }
+type proftpd struct {
+	addresses addresses
+	own       bool // the last line was of a log of its own
+}
 
-func newProftpd(Options) reader { return &proftpd{addresses{}} }
+func newProftpd(Options) reader { return &proftpd{addresses: addresses{}} }
+
+// raw implements doubter: in a log of its own proftpd writes a user's name as it came, with its line ends.
+func (p *proftpd) raw() bool { return p.own }
 
 // read reads SERVER (HOST[A])[:] [- ]MESSAGE. Nothing of a client's choice stands before its address.
 func (p *proftpd) read(e *entry) bool {
+	p.own = len(e.program) == 0
 	if rest, ok := after(e.message, "refused connect from "); ok { // by libwrap
 		source, ok := p.addresses.refused(rest)
 		return hostile(e, "ftp-login", source, ok)
@@ -116,7 +123,7 @@ func (p *proftpd) read(e *entry) bool {
 	case !bytes.HasPrefix(text, []byte("USER ")):
 		return false
 	case bytes.HasSuffix(bytes.TrimRight(text, " ."), []byte(": Login successful")):
-		return honest(e, "ftp", source, ok)
+		return honest(e, "ftp", source, ok && !e.cut && e.size < cutByRelay) // else a name may have been cut off here
 	case bytes.Contains(text, []byte("(Login failed)")), bytes.Contains(text, []byte(": no such user found")), bytes.HasSuffix(text, []byte(": no such user")):
 		return hostile(e, "ftp-login", source, ok)
 	}

@@ -63,8 +63,14 @@ var injections = map[string]struct {
 		"dovecot: auth: passwd-file(NAME,PEER,<s>): unknown user", "dovecot: auth-worker(3): conn unix:auth-worker (pid=1,uid=1): auth-worker<6>: sql(NAME,PEER): Password mismatch (given password: NAME)",
 		"dovecot: auth(default): pam(NAME,PEER): unknown user", "auth(NAME,PEER,sasl:login)<x>: Info: sql: Password mismatch", "auth: pam_unix(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot ruser=NAME rhost=PEER  user=NAME",
 		"~dovecot: imap-login: Disconnected (no auth attempts in 4 secs): user=<>, rip=PEER, lip=198.51.100.1", "~dovecot: lda(NAME): msgid=<NAME>: saved mail to INBOX",
+		"~dovecot: auth: plain(?,PEER,<s>): Username character disallowed by auth_username_chars: 0x2c (username: NAME)", "~auth: Info: plain(?,PEER): Username character disallowed by auth_username_chars: 0x2c (username: NAME)",
+		"~dovecot: submission-login: Debug: smtp-server: conn PEER:41089 [1]: Received new command: NAME", "~submission-login: Debug: smtp-server: conn PEER:41089 [1]: Received new command: NAME",
+		"~dovecot: auth: Debug: client in: AUTH NAME", "~auth-worker(3): Debug: conn unix:auth-worker (pid=1,uid=1): auth-worker<6>: NAME",
 	})},
-	"exim": {quoteless, under("2026-11-01 10:00:00 ", []string{
+	"exim": {quoteless, slices.Concat(under("Nov  1 01:00:00 mx exim[7]: 2026-11-01 10:00:00 ", []string{
+		"login authenticator failed for HOST (NAME) [PEER]:25: 535 Incorrect authentication data (set_id=NAME)", "~ETRN NAME received from (h) [PEER]",
+	}), under("2026-11-01 10:00:00.123 +0100 [7] ", []string{"~ETRN NAME received from (h) [PEER]"}), under("2026-11-01 10:00:00 ", []string{
+		"~ETRN NAME received from HOST (NAME) [PEER]", "~1abcde-000000-AAAA <= a@example.net H=(x) [PEER] P=esmtpa A=plain:x) [PEER] P=esmtp S=99",
 		"login authenticator failed for HOST (NAME) [PEER]:25: 535 Incorrect authentication data (set_id=NAME)", "login authenticator failed for (NAME) [PEER] U=NAME: 535 Incorrect authentication data (set_id=NAME)",
 		"H=(NAME) [PEER]:3755 F=<NAME> rejected RCPT <NAME>: relay not permitted", "H=HOST (NAME) [PEER] X=TLS CV=no F=<NAME> rejected RCPT <NAME>: Sender verify failed",
 		`~1abcde-000000-AAAA <= "NAME"@example.net H=HOST (NAME) [PEER]:4711 P=esmtps X=TLS S=99 id=NAME`, "1abcde-000000-AAAA <= a@example.net H=(NAME) [PEER] P=esmtpsa A=plain:NAME S=99",
@@ -73,12 +79,14 @@ var injections = map[string]struct {
 		`SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from H=HOST [PEER]:4711 I=[198.51.100.1]:25 input="GET /NAME HTTP/1.1\r\nHost: NAME\r\n"`,
 		`~SMTP protocol synchronization error (next input sent too soon: pipelining was not advertised): rejected "NAME" H=HOST (NAME) [PEER]:58302 next input="NAME\r\n"`,
 		"~rejected HELO from [PEER]: syntactically invalid argument(s): NAME", "~no host name found for IP address PEER",
-	})},
+	}))},
 	"sendmail": {oneLine, under("Nov  1 01:00:00 mx sendmail[7]: ", []string{
 		"0A: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): authentication failure: checkpass failed, user=NAME, relay=HOST [PEER]",
 		"0B: from=<NAME>, size=9, class=0, nrcpts=1, msgid=<NAME>, proto=ESMTP, daemon=MTA, relay=HOST [PEER]", "0C: ruleset=check_rcpt, arg1=<NAME>, relay=HOST [PEER], reject=550 5.7.1 <NAME>... Relaying denied",
 		"0D: rejecting commands from HOST [PEER] due to pre-greeting traffic after 0 seconds", "0E: HOST [PEER] (may be forged): possible SMTP attack: command=AUTH, count=5",
 		"AUTH=server: AUTH=server, relay=HOST [PEER], authid=NAME, mech=PLAIN, bits=0", "~0F: to=<NAME>, delay=1, relay=HOST [192.0.2.1], stat=Sent (NAME)",
+		"~0G: NAME... User unknown", "~0G: NAME... Unbalanced '('", "~0G: NAME... Invalid route address", "~0H[1]: NAME...", "~0H[2]: NAME",
+		"~0I: from=<NAME>, size=0, class=0, nrcpts=0, proto=ESMTP, daemon=MTA, relay=HOST [PEER]",
 	})},
 	"mailboxes": {oneLine, under("Nov  1 01:00:00 mx ", []string{
 		"cyrus/imaps[7]: badlogin: HOST [PEER] plaintext NAME SASL(-13): authentication failure: NAME", "cyrus/imaps[7]: login: HOST [PEER] NAME plaintext User logged in",
@@ -133,11 +141,13 @@ var injections = map[string]struct {
 		`[NAME] FAIL LOGIN: Client "PEER"`, `[NAME] OK LOGIN: Client "PEER"`, `[NAME] FTP response: Client "PEER", "530 Permission denied."`, `~[ftp] OK LOGIN: Client "PEER", anon password "NAME"`,
 		`~[bob] FTP command: Client "PEER", "STAT NAME"`, `~[bob] OK UPLOAD: Client "PEER", "/NAME", 5 bytes, 0.01Kbyte/sec`, `~FTP command: Client "PEER", "USER NAME"`, `~CONNECT: Client "PEER"`,
 	}), []string{"Nov  1 01:00:00 ftp vsftpd[7]: pam_unix(vsftpd:auth): authentication failure; logname= uid=0 euid=0 tty=ftp ruser=NAME rhost=PEER  user=NAME"})},
-	"proftpd": {oneLine, under("Nov  1 01:00:00 ftp proftpd[7]: ", []string{
+	"proftpd": {oneLine, slices.Concat(under("2026-11-01 10:00:00,123 ftp proftpd[7] 198.51.100.1 ", []string{
+		"(HOST[PEER]): USER NAME: no such user found from HOST [PEER] to 198.51.100.1:21", "(HOST[PEER]): USER NAME (Login failed): Incorrect password.", "~(HOST[PEER]): USER NAME: Login successful.",
+	}), under("Nov  1 01:00:00 ftp proftpd[7]: ", []string{
 		"198.51.100.1 (HOST[PEER]) - USER NAME: no such user found from HOST [PEER] to 198.51.100.1:21", "198.51.100.1 (HOST[PEER]) - USER NAME (Login failed): Incorrect password.",
 		"198.51.100.1 (HOST[PEER]) - SECURITY VIOLATION: NAME login attempted.", "198.51.100.1 (HOST[PEER]) - Maximum login attempts (3) exceeded, connection refused", "198.51.100.1 (HOST[PEER]) - USER NAME: Login successful.",
 		"~198.51.100.1 (HOST[PEER]) - FTP session opened.", "refused connect from HOST (PEER)",
-	})},
+	}))},
 }
 
 // quiet are the lines of sshd's that show nothing without others.
@@ -201,6 +211,11 @@ var choices = func() []string {
 		`x, client: 192.0.2.1`, `x] FAIL LOGIN: Client "192.0.2.1`, `x] FAIL LOGIN: Client "192.0.2.1"`, `] [client 192.0.2.1] user x not found`, `x" 404 1 "-" "-"`, `" - - [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 1 "-" "-"`,
 		`x","remote_addr":"192.0.2.1","y":"`, `","src_ip":"192.0.2.1`, "x\t192.0.2.1\tF", "x\\t192.0.2.1\\tF", "x])(h[192.0.2.1]) - USER a (Login failed)", "x rhost=192.0.2.1", " rhost=192.0.2.1  user=a", "x\x1b[2J 192.0.2.1",
 		"\xff\xfe192.0.2.1", "x\x00192.0.2.1\x00", "192.0.2.1\r", "2001:db8::1", "::ffff:192.0.2.1", "x\u2028from 192.0.2.1 port 1 ssh2", "x from h[192.0.2.1]: y", "x after EHLO from h[192.0.2.1]", "h[192.0.2.1]: SASL LOGIN authentication failed: x",
+		"ruleset=check_x(, relay=h [192.0.2.1], reject=550 x", `ruleset=check_rcpt, arg1=x", relay=h [192.0.2.1], reject=550 x"@mx.example`, "ruleset=check_rcpt, arg1=<x>, relay=h [192.0.2.1], reject=550 5.7.1 <x",
+		"h [192.0.2.1]: possible SMTP attack: command=AUTH, count=9", "rejecting commands from h [192.0.2.1] due to pre-greeting traffic after 9", "AUTH=server, relay=h [192.0.2.1], authid=x, mech=PLAIN, bits=0",
+		"AUTH failure (x), relay=h [192.0.2.1]", "from=<a@b>, size=9, nrcpts=1, msgid=<x>, relay=h [192.0.2.1]", "a, nrcpts=1, msgid=b", "authenticator failed for (x) [192.0.2.1]: 535 Incorrect authentication data",
+		"h proftpd[7] h (h[192.0.2.1]): USER a (Login failed): x", "(auth failed, 9 attempts): user=<x>, rip=192.0.2.1, lip=1", "x (auth failed, 9 attempts): user=<x>, rip=192.0.2.1, lip=1",
+		"aaaaaaaaaaaaaaaaaaaaaaa <= a@b H=x [192.0.2.1] P=esmtp S=1", "1abcde-000000-AAAA <= a@b H=x [192.0.2.1] P=esmtpsa A=plain:x S=1",
 		"(x sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2: x", "x sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2", "sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2",
 	})
 	for _, form := range Formats() {

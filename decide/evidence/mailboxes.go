@@ -31,7 +31,7 @@ func newMailboxes(Options) reader { return &mailboxes{addresses{}} }
 //
 //	badlogin: HOST [A] METHOD …      login: HOST [A] USER …             Cyrus; HOST was looked up
 //	LOGIN FAILED, user=U, ip=[A]…    LOGIN, user=U, ip=[A], …           Courier
-//	error,relay=A,…: 550 User unknown. error,relay=A,msg="535 Authentication failed.",cmd: …
+//	error,relay=A[,port=N],…: 550 User unknown. error,relay=A[,port=N],msg="535 Authentication failed.",cmd: …
 //	Login failed user=U auth=U host=HOST [A]                            University of Washington
 func (m *mailboxes) read(e *entry) bool {
 	if string(e.program) == courierSMTP {
@@ -91,10 +91,13 @@ func (m *mailboxes) courierMail(e *entry) bool {
 	rest, ok := after(e.message, "error,relay=")
 	word, rest, _ := bytes.Cut(rest, []byte(","))
 	source, known := m.addresses.of(word)
+	if port, is := after(rest, "port="); is {
+		_, rest, _ = bytes.Cut(port, []byte(","))
+	}
 	switch {
 	case !ok || !known:
 		return false
-	case bytes.HasPrefix(rest, []byte(`msg="535 Authentication failed`)):
+	case bytes.HasPrefix(rest, []byte(`msg="535 Authentication failed`)), bytes.HasPrefix(rest, []byte(`msg="535 Authentication rejected`)):
 		return hostile(e, "mail-login", source, true)
 	case bytes.HasSuffix(rest, []byte(": 550 User unknown.")), bytes.HasPrefix(rest, []byte(`msg="550 User unknown`)):
 		return hostile(e, "scan", source, true)

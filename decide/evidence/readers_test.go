@@ -206,13 +206,42 @@ Nov  1 10:00:09 www httpd/backend[22]: [error] [client 192.0.2.66] user a not fo
 Sun Nov  1 10:00:01 2026 [pid 9] [me] OK LOGIN: Client "198.51.100.7"
 Sun Nov  1 10:00:02 2026 [pid 9] [ftp] OK LOGIN: Client "198.51.100.8", anon password "x"
 Nov  1 10:00:03 ftp vsftpd: pam_unix(vsftpd:auth): authentication failure; logname= uid=0 euid=0 tty=ftp ruser=a rhost=192.0.2.66
-Nov  1 10:00:04 ftp proftpd[12] ftp.example (h.example[::ffff:192.0.2.66]): USER a (Login failed): Incorrect password.
+Nov  1 10:00:04 ftp proftpd[12]: ftp.example (h.example[::ffff:192.0.2.66]): USER a (Login failed): Incorrect password.
 Nov  1 10:00:05 ftp proftpd[12]: ftp.example (h.example[192.0.2.66]) - SECURITY VIOLATION: Root login attempted
 Nov  1 10:00:06 ftp proftpd[12]: ftp.example (h.example[192.0.2.66]) - USER a: no such user found from h.example [192.0.2.66] to 198.51.100.1:21
 Nov  1 10:00:07 ftp proftpd[12]: ftp.example (home.example[198.51.100.7]) - USER me: Login successful.
 Nov  1 10:00:08 ftp proftpd[13]: refused connect from h.example (192.0.2.66)
 `, []string{"1 192.0.2.66 ftp-login two-way 1", "2 198.51.100.7 ftp 1", "4 192.0.2.66 ftp-login two-way 1", "5 192.0.2.66 ftp-login two-way 1", "6 192.0.2.66 ftp-login two-way 1",
 			"7 192.0.2.66 ftp-login two-way 1", "8 198.51.100.7 ftp 1", "9 192.0.2.66 ftp-login two-way 1"}},
+		{"proftpd's own log", `2026-11-01 10:00:04,123 ftp proftpd[12] ftp.example (h.example[::ffff:192.0.2.66]): USER a (Login failed): Incorrect password.
+Nov  1 10:00:05 ftp proftpd[12] ftp.example (h.example[192.0.2.66]): USER [29/Nov/2026:00:00:00 +0000]: no such user found from h.example [192.0.2.66] to 198.51.100.1:21
+2026-11-01 10:00:07,123 ftp proftpd[12] ftp.example (home.example[198.51.100.7]): USER me: Login successful.
+`, []string{"1 192.0.2.66 ftp-login 1", "2 192.0.2.66 ftp-login 1"}},
+		{"what an FTP server logs like a web server", `198.51.100.7 UNKNOWN me [01/Nov/2026:10:00:00 +0000] "USER me" 331 -
+198.51.100.7 UNKNOWN me [01/Nov/2026:10:00:01 +0000] "PASS (hidden)" 230 -
+198.51.100.7 UNKNOWN me [01/Nov/2026:10:00:02 +0000] "CWD nowhere" 550 -
+192.0.2.66 - - [01/Nov/2026:10:00:03 +0000] "USER anonymous" 400 -
+`, []string{"4 192.0.2.66 web-probe two-way 1"}},
+		{"exim by way of syslog", `Nov  1 10:00:00 mx exim[7]: 2026-11-01 10:00:00 plain_server authenticator failed for (c.example) [192.0.2.66]: 535 Incorrect authentication data (set_id=a)
+Nov  1 10:00:00 mx exim[7]: 2026-11-01 10:00:00.123 +0100 [7] plain_server authenticator failed for (c.example) [192.0.2.66]: 535 Incorrect authentication data (set_id=a)
+Nov  1 10:00:00 mx exim[7]: [2/2] plain_server authenticator failed for (c.example) [192.0.2.66]: 535 Incorrect authentication data (set_id=a)
+Nov  1 10:00:00 mx exim[7]: 2026-11-01 10:00:00 1abcde-000000-AAAA <= a@b.example H=(h.example) [198.51.100.7] P=esmtps S=99
+`, []string{"1 192.0.2.66 mail-login two-way 1", "2 192.0.2.66 mail-login two-way 1", "4 198.51.100.7 smtp 1"}},
+		{"sendmail's refusals, and addresses that look like them", `Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=<a@b.example>, relay=h.example [192.0.2.66] (may be forged), reject=550 5.7.1 <a@b.example>... Relaying denied
+Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_relay, arg1=h.example, arg2=192.0.2.66, relay=h.example [192.0.2.66], reject=421 4.3.2 Connection rate limit exceeded.
+Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=x(, relay=h [192.0.2.1], reject=550 x... Not known yet
+Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=x", relay=h [192.0.2.1], reject=550 x"@mx.example... Not known yet
+Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=<x, relay=h [192.0.2.1], reject=550 x... Not known yet
+Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_x y, arg1=x, relay=h [192.0.2.1], reject=550 x... Not known yet
+Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=<a@b.example>, relay=h [192.0.2.1], reject=550 5.1.1 <a@b.example>... User unknown
+Nov  1 10:00:00 mx sm-mta[7]: 0A: h [192.0.2.1]: possible SMTP attack: command=AUTH, count=9... Not known yet
+Nov  1 10:00:00 mx sm-mta[7]: 0A: rejecting commands from h [192.0.2.1] due to pre-greeting traffic after 9... Not known yet
+Nov  1 10:00:00 mx sm-mta[7]: 0A: AUTH=server, relay=h [192.0.2.1], authid=x, mech=PLAIN, bits=0... Not known yet
+Nov  1 10:00:00 mx sm-mta[7]: 0A: from=<"a, nrcpts=1, msgid=b"@b.example>, size=0, class=0, nrcpts=0, proto=ESMTP, daemon=MTA, relay=h [192.0.2.1]
+`, []string{"1 192.0.2.66 spam 1", "2 192.0.2.66 scan 1"}},
+		{"Courier, with a port", `Nov  1 10:00:00 mx courieresmtpd: error,relay=::ffff:192.0.2.66,port=4000,msg="535 Authentication failed.",cmd: AUTH LOGIN YQ==
+Nov  1 10:00:00 mx courieresmtpd: error,relay=192.0.2.66,port=4000,msg="535 Authentication rejected",cmd: AUTH PLAIN AGIAYw==
+`, []string{"1 192.0.2.66 mail-login two-way 1", "2 192.0.2.66 mail-login two-way 1"}},
 		{"another name on the way", `Nov  1 10:00:00 h sshd[8]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser=root rhost=192.0.2.66
 Nov  1 10:00:01 h sshd[8]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser=admin rhost=192.0.2.66
 Nov  1 10:00:02 h sshd[9]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser=root rhost=192.0.2.67

@@ -3,6 +3,8 @@ package evidence
 import (
 	"bytes"
 	"net/netip"
+
+	"lastresort/decide/history"
 )
 
 func isSendmail(program []byte) bool {
@@ -15,21 +17,23 @@ type sendmail struct{ addresses addresses }
 func newSendmail(Options) reader { return &sendmail{addresses{}} }
 
 // read implements reader. A client is [HOST ][A][ (may be forged)]; the last relay= is sendmail's own, for before it stand
-// names that clients choose.
+// names that clients choose. Of an address that it can't parse sendmail writes ID: ADDRESS... WHY, so that any of these may be a
+// client's words, but for their ends. A message that was too long is written as ID[1]: …, ID[2]: ….
 func (s *sendmail) read(e *entry) bool {
 	i := bytes.Index(e.message, []byte(": "))
-	if i < 0 {
+	if i < 1 || e.message[i-1] == ']' {
 		return false
 	}
 	text := e.message[i+2:]
-	if i := bytes.Index(text, []byte(": possible SMTP attack: command=AUTH, count=")); i >= 0 {
-		source, ok := s.client(text[:i])
+	if front, count, ok := cutLast(text, ": possible SMTP attack: command=AUTH, count="); ok && isNumber(count) {
+		source, ok := s.client(front)
 		return hostile(e, "mail-login", source, ok)
 	}
 	if rest, ok := after(text, "rejecting commands from "); ok {
 		rest, early := before(rest, " due to pre-greeting traffic")
-		if i := bytes.Index(rest, []byte(" due to pre-greeting traffic after ")); i >= 0 && !early {
-			rest, early = rest[:i], true
+		if front, back, ok := cutLast(rest, " due to pre-greeting traffic after "); ok && !early {
+			number, seconds := before(back, " seconds")
+			rest, early = front, seconds && isNumber(number)
 		}
 		source, ok := s.client(rest)
 		return hostile(e, "scan", source, ok && early)
@@ -38,41 +42,81 @@ func (s *sendmail) read(e *entry) bool {
 		return s.rejected(e, rest)
 	}
 	if rest, ok := after(text, "AUTH=server, relay="); ok {
-		if i := bytes.Index(rest, []byte(", authid=")); i >= 0 {
-			rest = rest[:i]
-		}
-		source, ok := s.client(rest)
-		return honest(e, "submission", source, ok)
+		client, login, named := bytes.Cut(rest, []byte(", authid="))
+		_, bits, whole := cutLast(login, ", bits=")
+		source, ok := s.client(client)
+		return honest(e, "submission", source, ok && named && whole && isNumber(bits))
 	}
-	i = lastIndex(text, " relay=")
-	if i < 0 {
-		return false
-	}
-	source, ok := s.client(text[i+len(" relay="):])
-	switch {
-	case bytes.HasPrefix(text, []byte("AUTH failure (")):
-		return hostile(e, "mail-login", source, ok)
-	case bytes.HasPrefix(text, []byte("from=")) && bytes.Contains(text, []byte(", msgid=")):
-		return honest(e, "smtp", source, ok)
-	}
-	return false
-}
-
-// rejected reads NAME, arg1=WHAT, relay=CLIENT, reject=CODE ENHANCED WHY. What the client said stands before and behind its
-// address; where it looks like one, the line can be read in two ways, and nobody is meant.
-func (s *sendmail) rejected(e *entry, text []byte) bool {
-	_, rest, ok := bytes.Cut(text, []byte(", relay="))
-	client, answer, refused := bytes.Cut(rest, []byte(", reject="))
-	if !ok || !refused || bytes.Contains(rest, []byte(", relay=")) || bytes.Contains(answer, []byte(", reject=")) {
+	front, client, ok := cutLast(text, " relay=")
+	if !ok {
 		return false
 	}
 	source, ok := s.client(client)
 	switch {
-	case len(answer) > 0 && answer[0] == '4', bytes.Contains(answer, []byte("User unknown")):
-		return hostile(e, "scan", source, ok)
-	default:
-		return hostile(e, "spam", source, ok)
+	case bytes.HasPrefix(text, []byte("AUTH failure (")):
+		return hostile(e, "mail-login", source, ok)
+	case bytes.HasPrefix(text, []byte("from=")):
+		return honest(e, "smtp", source, ok && tookMail(front))
 	}
+	return false
+}
+
+// tookMail tells of from=<SENDER>, size=N, class=N, nrcpts=N[, msgid=ID], … whether a mail came; without one there is no id.
+func tookMail(text []byte) bool {
+	_, rest, ok := cutLast(text, ", nrcpts=")
+	number, rest, more := bytes.Cut(rest, []byte(", "))
+	return ok && more && isNumber(number) && bytes.HasPrefix(rest, []byte("msgid="))
+}
+
+// cutLast splits text at the last place of a mark.
+func cutLast(text []byte, mark string) (front, back []byte, ok bool) {
+	i := lastIndex(text, mark)
+	if i < 0 {
+		return text, nil, false
+	}
+	return text[:i], text[i+len(mark):], true
+}
+
+// rejected reads NAME, arg1=WHAT, relay=CLIENT, reject=CODE ENHANCED WHY. What the client said stands before and behind its
+// address; where it looks like one, the line can be read in two ways, and nobody is meant. That all of it is an address that can't
+// be parsed shows in why, or in a quote or a bracket without its other half; as it may not always, it is no proof.
+func (s *sendmail) rejected(e *entry, text []byte) bool {
+	name, rest, named := bytes.Cut(text, []byte(", "))
+	_, rest, ok := bytes.Cut(rest, []byte(", relay="))
+	client, answer, refused := bytes.Cut(rest, []byte(", reject="))
+	if !named || !ok || !refused || bytes.Contains(rest, []byte(", relay=")) || bytes.Contains(answer, []byte(", reject=")) || !isRuleset(name) {
+		return false
+	}
+	plain := bytes.ReplaceAll(text, []byte(" (may be forged)"), nil)
+	if bytes.ContainsAny(plain, `"()`) || bytes.Count(plain, []byte("<")) != bytes.Count(plain, []byte(">")) {
+		return false
+	}
+	_, why, _ := cutLast(answer, "... ")
+	for _, error := range addressErrors {
+		if bytes.HasPrefix(why, []byte(error)) {
+			return false
+		}
+	}
+	kind := "spam"
+	if len(answer) > 0 && answer[0] == '4' {
+		kind = "scan"
+	}
+	source, ok := s.client(client)
+	return ok && e.show(source, kind, "", history.OneWay, 1)
+}
+
+// addressErrors are how sendmail tells what is wrong with an address by itself (parseaddr.c, recipient.c).
+var addressErrors = []string{"User unknown", "User address required", "Unbalanced ", "Invalid route address", "Illegal ", "Colon illegal ", "List:; syntax illegal ", "Address too long",
+	"Hostname required", "Host name required", "Domain name required", "Missing ", "Null "}
+
+// isRuleset tells whether a name can be that of a ruleset.
+func isRuleset(name []byte) bool {
+	for _, c := range name {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return len(name) > 0
 }
 
 // client reads a client that a text consists of. Before its address stands a host or nothing, not what somebody said.

@@ -187,7 +187,7 @@ func (r *request) split(text []byte) bool {
 	for n < len(text) && text[n] != ' ' {
 		n++
 	}
-	if r.Status = answer(text[status:n]); r.Status < 100 || r.Status > 599 {
+	if r.Status = answer(text[status:n]); r.Status < 100 || r.Status > 599 || r.method == nil && r.Status != 400 && isFTP(text[from:to]) {
 		return false
 	}
 	for n++; n < len(text) && text[n] != ' '; n++ { // the size
@@ -206,6 +206,17 @@ func answer(text []byte) int64 {
 		return 0
 	}
 	return int64(a)*100 + int64(b)*10 + int64(c)
+}
+
+// isFTP tells a command of FTP, which some of its servers log in the form of a web server, but for the answer 400 that these give it.
+func isFTP(line []byte) bool {
+	word, _ := firstWord(line)
+	switch string(word) {
+	case "USER", "PASS", "ACCT", "CWD", "XCWD", "CDUP", "QUIT", "PASV", "EPSV", "PORT", "EPRT", "TYPE", "MODE", "STRU", "RETR", "STOR", "STOU", "APPE", "ALLO", "REST", "RNFR", "RNTO",
+		"ABOR", "DELE", "RMD", "XRMD", "MKD", "XMKD", "PWD", "XPWD", "LIST", "NLST", "MLSD", "MLST", "SITE", "SYST", "STAT", "HELP", "NOOP", "FEAT", "OPTS", "AUTH", "PBSZ", "PROT", "SIZE", "MDTM":
+		return true
+	}
+	return false
 }
 
 // requestLine reads METHOD PATH HTTP/VERSION.

@@ -1,0 +1,124 @@
+package evidence
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// courier is how courierlogger passes a message on: in pieces.
+func courier(front, message string) string {
+	var out strings.Builder
+	for len(message) > 0 {
+		n := min(len(message), pieceOfCourier)
+		out.WriteString(front + message[:n] + "\n")
+		message = message[n:]
+	}
+	return out.String()
+}
+
+// TestPiecesOfAMessage holds that what a client wrote doesn't count where it comes as a line of its own.
+func TestPiecesOfAMessage(t *testing.T) {
+	const front, behind = "Nov  1 01:00:00 mx imapd: ", ", ip=[::ffff:203.0.113.7], port=[54419]"
+	failed := func(user string) string { return courier(front, "LOGIN FAILED, user="+user+behind) }
+	fill := func(text string) string {
+		return text + strings.Repeat(" B", pieceOfCourier)[:pieceOfCourier-len(text)]
+	}
+	first := strings.Repeat("A", pieceOfCourier-len("LOGIN FAILED, user="))
+	again := failed("bob")
+	for name, c := range map[string]struct {
+		lines string
+		want  []string
+	}{
+		"in the front":         {failed("x, ip=[192.0.2.1], port=[1]" + strings.Repeat("A", 500)), nil},
+		"blanks behind it":     {failed("x, ip=[192.0.2.1], port=[1]" + strings.Repeat(" ", 500)), nil},
+		"a piece of its own":   {failed(first + fill("LOGIN FAILED, user=x, ip=[192.0.2.1], port=[1]") + "C"), nil},
+		"the last piece":       {failed(first + "badlogin: h [192.0.2.1] x"), nil},
+		"a good login":         {failed(first + "login: h [192.0.2.1] x"), nil},
+		"the next one counts":  {failed(first+"C") + again, []string{"3 203.0.113.7 mail-login two-way"}},
+		"others in between":    {strings.Replace(failed(first+"login: h [192.0.2.1] x"), "\n", "\n"+strings.Replace(again, "imapd", "pop3d", 1)+strings.Replace(again, " mx ", " my ", 1), 1), []string{"2 203.0.113.7 mail-login two-way", "3 203.0.113.7 mail-login two-way"}},
+		"cut by BusyBox's log": {busyBox(failed(first + "login: h [192.0.2.1] x")), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if d := cmp.Diff(c.want, showsOf(t, c.lines)); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// busyBox is what its syslog makes of lines.
+func busyBox(lines string) string {
+	var out strings.Builder
+	for line := range strings.Lines(lines) {
+		line = strings.Replace(strings.TrimSuffix(line, "\n"), " mx ", " mx mail.info ", 1)
+		out.WriteString(line[:min(len(line), 250+len("mx mail.info "))] + "\n")
+	}
+	return out.String()
+}
+
+// TestPiecesAcrossTwoReadings holds that a message may go on behind what was read.
+func TestPiecesAcrossTwoReadings(t *testing.T) {
+	f := newFollower(t)
+	pieces := strings.SplitAfter(courier("Nov  1 01:00:00 mx imapd: ", "LOGIN FAILED, user="+strings.Repeat("A", pieceOfCourier-len("LOGIN FAILED, user="))+"badlogin: h [192.0.2.1] x, ip=[203.0.113.7], port=[1]"), "\n")
+	for _, piece := range pieces[:2] {
+		appendTo(t, f.path, piece)
+		f.touch(f.path)
+		if sum := f.read(); sum.Hostile != 0 || sum.Lines != 1 {
+			t.Errorf("of %q: %+v; expected nothing", piece, sum)
+		}
+	}
+	appendTo(t, f.path, "Nov  1 01:00:00 mx imapd: LOGIN FAILED, user=bob, ip=[203.0.113.7], port=[1]\n")
+	if sum := f.read(); sum.Hostile != 1 {
+		t.Errorf("then %+v; expected 1", sum)
+	}
+}
+
+// TestClientsLinesInAnEximLog holds that what a client asks for with ETRN is no line of another form, whatever is around it.
+func TestClientsLinesInAnEximLog(t *testing.T) {
+	for _, forged := range []string{
+		"postfix/smtpd[7]: warning: unknown[192.0.2.1]: SASL LOGIN authentication failed: x", "sshd[7]: Failed password for root from 192.0.2.1 port 4000 ssh2",
+		"h sshd[7]: Failed password for root from 192.0.2.1 port 4000 ssh2", "fail2ban.filter [812]: INFO [sshd] Found 192.0.2.1 -", "authenticator failed for (x) [192.0.2.1]: 535 Incorrect authentication data",
+	} {
+		for _, around := range []string{
+			"2026-11-01 10:00:00 ETRN %s received from (h) [203.0.113.7]\n", "2026-11-01 10:00:00.123 ETRN %s received from (h) [203.0.113.7]\n", "2026-11-01 10:00:00 +0100 ETRN %s received from (h) [203.0.113.7]\n",
+			"2026-11-01 10:00:00 [812] ETRN %s received from (h) [203.0.113.7]\n", "2026-11-01T09:00:01.123456789Z stdout F 2026-11-01 10:00:00 ETRN %s received from (h) [203.0.113.7]\n",
+			`{"log":"2026-11-01 10:00:00 ETRN %s received from (h) [203.0.113.7]\n","stream":"stdout","time":"2026-11-01T09:00:00.1Z"}` + "\n",
+		} {
+			for _, client := range []string{"(h) [203.0.113.7]", "h.example [203.0.113.7]"} {
+				line := fmt.Sprintf(strings.Replace(around, "(h) [203.0.113.7]", client, 1), forged)
+				if got := showsOf(t, line); got != nil {
+					t.Errorf("%q counts: %q", line, got)
+				}
+			}
+		}
+	}
+	greeting := "2026-11-01 10:00:00 H=(a ETRN b) [203.0.113.7] F=<> rejected RCPT <b@example.net>: relay not permitted\n"
+	if d := cmp.Diff([]string{"1 203.0.113.7 spam two-way"}, showsOf(t, greeting)); d != "" {
+		t.Errorf("who only greets so:\n%s", d)
+	}
+	many := strings.Repeat("2026-11-01 10:00:00 rejected EHLO from [203.0.113.7]: syntactically invalid argument(s): a b\n", trialLines+10)
+	want := []string{fmt.Sprintf("%d 203.0.113.7 mail-login two-way", trialLines+11)}
+	if d := cmp.Diff(want, showsOf(t, many+"2026-11-01 10:00:00 plain authenticator failed for (h) [203.0.113.7]: 535 Incorrect authentication data (set_id=a)\n")); d != "" {
+		t.Errorf("behind many that show nothing:\n%s", d)
+	}
+}
+
+// TestProftpdsOwnLog holds that it is no proof: a user's name stands there with its line ends.
+func TestProftpdsOwnLog(t *testing.T) {
+	const head = "2026-11-01 10:00:00,123 ftp proftpd[7] localhost (203.0.113.7[203.0.113.7]): USER "
+	const tail = ": no such user found from 203.0.113.7 [203.0.113.7] to 198.51.100.1:21\n"
+	got := showsOf(t, head+"a\nNov  1 00:00:00 h sshd[7]: Failed password for root from 192.0.2.1 port 4000 ssh2\n2026-11-01 00:00:00,123 h proftpd[7] h (h[192.0.2.2]): USER a: Login successful.\nx"+tail+
+		head+"x: Login successful.\ny"+tail+head+"z"+tail)
+	want := []string{"2 192.0.2.1 ssh-login one-way", "7 203.0.113.7 ftp-login one-way"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	cut := "Nov  1 01:00:00 ftp daemon.info proftpd[7]: localhost (203.0.113.7[203.0.113.7]): USER "
+	cut += strings.Repeat("x", 250+len("ftp daemon.info ")-len(cut)-len(": Login successful.")) + ": Login successful."
+	if got := showsOf(t, cut+"\n"); got != nil {
+		t.Errorf("where syslog cut a name off: %q", got)
+	}
+}
