@@ -45,7 +45,7 @@ func observeJournal(ctx context.Context, from logState, o evidence.Options, t *e
 
 // readJournal has journalctl write what is there, to be read. It returns the cursor behind that, empty where nothing is there.
 func readJournal(ctx context.Context, from journalFrom, read func(io.Reader) error) (cursor string, err error) {
-	args := []string{"--output=json", "--no-pager", "--quiet", "--show-cursor", "--output-fields=MESSAGE,_HOSTNAME,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID,_TRANSPORT"}
+	args := []string{"--output=json", "--no-pager", "--quiet", "--show-cursor", "--output-fields=MESSAGE,_HOSTNAME,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID,SYSLOG_RAW,_TRANSPORT"}
 	switch {
 	case from.cursor != "":
 		args = append(args, "--after-cursor="+from.cursor)

@@ -49,6 +49,21 @@ func TestPiecesOfAMessage(t *testing.T) {
 	}
 }
 
+// TestPiecesInTheJournal holds that blanks at the end of a piece are known there too, from where they were taken off.
+func TestPiecesInTheJournal(t *testing.T) {
+	const user = "x, ip=[192.0.2.1], port=[1]"
+	message := "LOGIN FAILED, user=" + user
+	blanks := strings.Repeat(" ", pieceOfCourier-len(message))
+	entry := func(message, raw string) string {
+		return fmt.Sprintf(`{"__REALTIME_TIMESTAMP":"1793520000000000","_TRANSPORT":"syslog","_HOSTNAME":"mx","SYSLOG_IDENTIFIER":"imapd","_PID":"7","MESSAGE":%q%s}`, message, raw) + "\n"
+	}
+	behind := entry("login: h [192.0.2.1] x, ip=[203.0.113.7], port=[54419]", "")
+	again := entry("LOGIN FAILED, user=bob, ip=[203.0.113.7], port=[54419]", `,"SYSLOG_RAW":"<22>imapd: LOGIN FAILED, user=bob, ip=[203.0.113.7], port=[54419]\n"`)
+	if d := cmp.Diff([]string{"3 203.0.113.7 mail-login two-way"}, showsOf(t, entry(message, `,"SYSLOG_RAW":"<22>Nov  1 01:00:00 imapd: `+message+blanks+`\n"`)+behind+again)); d != "" {
+		t.Error(d)
+	}
+}
+
 // busyBox is what its syslog makes of lines.
 func busyBox(lines string) string {
 	var out strings.Builder

@@ -16,16 +16,17 @@ type entry struct {
 
 // fields are the parts of a line.
 type fields struct {
-	at      time.Time
-	host    []byte
-	program []byte
-	pid     []byte
-	message []byte
-	cut     bool       // its end may have been cut off
-	printed bool       // no syslog took it: the program printed it
-	object  object     // the message taken apart, where its form's line is JSON
-	head    *head      // what the line began with, where that is remembered
-	peer    netip.Addr // of a line that begins with it; host is then what follows
+	at       time.Time
+	host     []byte
+	program  []byte
+	pid      []byte
+	message  []byte
+	cut      bool       // its end may have been cut off
+	stripped int        // how many blanks the journal took off its end
+	printed  bool       // no syslog took it: the program printed it
+	object   object     // the message taken apart, where its form's line is JSON
+	head     *head      // what the line began with, where that is remembered
+	peer     netip.Addr // of a line that begins with it; host is then what follows
 }
 
 // head is what stands between the time and the process's number of lines in the commonest form, TIME HOST PROGRAM[PID]:

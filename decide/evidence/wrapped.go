@@ -15,7 +15,7 @@ func (d *digest) unwrap(text []byte) (inner []byte, wrote time.Time, err error) 
 		w, unwrapped, journal, ok := e.unwrapJSON(text)
 		switch {
 		case ok && journal:
-			e.fields, e.size = unwrapped, len(unwrapped.message)
+			e.fields, e.size = unwrapped, len(unwrapped.message)+unwrapped.stripped
 			return nil, wrote, d.readBy(e, d.formsOf(e.program))
 		case ok && !d.parts.whole(&w):
 			return nil, wrote, d.notUnderstood(text)
@@ -87,6 +87,11 @@ func (m *objects) unwrapJSON(line []byte) (w written, e fields, journal, ok bool
 	e = fields{at: time.UnixMicro(micro), host: o.bytes("_HOSTNAME"), program: o.bytes("SYSLOG_IDENTIFIER", "_COMM"),
 		pid: o.bytes("SYSLOG_PID", "_PID"), message: text, printed: o.text("_TRANSPORT") == "stdout"}
 	e.program = e.program[bytes.LastIndexByte(e.program, '/')+1:]
+	if raw, changed := o.find("SYSLOG_RAW"); changed {
+		sent, _ := journalText(raw)
+		sent = bytes.TrimSuffix(sent, []byte("\n"))
+		e.stripped = len(sent) - len(bytes.TrimRight(sent, " \t\r\n\x00"))
+	}
 	return w, e, true, true
 }
 
