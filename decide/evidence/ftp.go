@@ -107,11 +107,12 @@ func (p *proftpd) read(e *entry) bool {
 		return hostile(e, "ftp-login", source, ok)
 	}
 	i := bytes.Index(e.message, []byte("])"))
-	if i < 0 {
+	server := bytes.IndexByte(e.message, '(')
+	if i < 0 || server < 1 || bytes.IndexByte(e.message[:server], ' ') != server-1 { // PAM's, for one, holds a name before
 		return false
 	}
 	open := bytes.LastIndexByte(e.message[:i], '[')
-	if open < 0 || i+2 < len(e.message) && e.message[i+2] != ':' && e.message[i+2] != ' ' {
+	if open < server || i+2 < len(e.message) && e.message[i+2] != ':' && e.message[i+2] != ' ' {
 		return false
 	}
 	source, ok := p.addresses.of(e.message[open+1 : i])

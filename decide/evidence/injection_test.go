@@ -147,6 +147,7 @@ var injections = map[string]struct {
 		"198.51.100.1 (HOST[PEER]) - USER NAME: no such user found from HOST [PEER] to 198.51.100.1:21", "198.51.100.1 (HOST[PEER]) - USER NAME (Login failed): Incorrect password.",
 		"198.51.100.1 (HOST[PEER]) - SECURITY VIOLATION: NAME login attempted.", "198.51.100.1 (HOST[PEER]) - Maximum login attempts (3) exceeded, connection refused", "198.51.100.1 (HOST[PEER]) - USER NAME: Login successful.",
 		"~198.51.100.1 (HOST[PEER]) - FTP session opened.", "refused connect from HOST (PEER)",
+		"~pam_unix(proftpd:auth): authentication failure; logname= uid=0 euid=0 tty= ruser=NAME rhost=PEER  user=NAME", "~pam_unix(proftpd:auth): check pass; user unknown NAME",
 	}))},
 }
 
@@ -214,7 +215,7 @@ var choices = func() []string {
 		"ruleset=check_x(, relay=h [192.0.2.1], reject=550 x", `ruleset=check_rcpt, arg1=x", relay=h [192.0.2.1], reject=550 x"@mx.example`, "ruleset=check_rcpt, arg1=<x>, relay=h [192.0.2.1], reject=550 5.7.1 <x",
 		"h [192.0.2.1]: possible SMTP attack: command=AUTH, count=9", "rejecting commands from h [192.0.2.1] due to pre-greeting traffic after 9", "AUTH=server, relay=h [192.0.2.1], authid=x, mech=PLAIN, bits=0",
 		"AUTH failure (x), relay=h [192.0.2.1]", "from=<a@b>, size=9, nrcpts=1, msgid=<x>, relay=h [192.0.2.1]", "a, nrcpts=1, msgid=b", "authenticator failed for (x) [192.0.2.1]: 535 Incorrect authentication data",
-		"h proftpd[7] h (h[192.0.2.1]): USER a (Login failed): x", "(auth failed, 9 attempts): user=<x>, rip=192.0.2.1, lip=1", "x (auth failed, 9 attempts): user=<x>, rip=192.0.2.1, lip=1",
+		"h proftpd[7] h (h[192.0.2.1]): USER a (Login failed): x", "x[192.0.2.1]): USER a (Login failed): x", "(auth failed, 9 attempts): user=<x>, rip=192.0.2.1, lip=1", "x (auth failed, 9 attempts): user=<x>, rip=192.0.2.1, lip=1",
 		"aaaaaaaaaaaaaaaaaaaaaaa <= a@b H=x [192.0.2.1] P=esmtp S=1", "1abcde-000000-AAAA <= a@b H=x [192.0.2.1] P=esmtpsa A=plain:x S=1",
 		"(x sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2: x", "x sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2", "sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2",
 	})
