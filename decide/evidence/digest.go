@@ -248,8 +248,12 @@ func (d *digest) give(e *entry, form int) bool {
 		return false
 	}
 	shows := d.readers[form].read(e) && !cut
-	if q != nil && q.raw() {
-		d.doubtAll()
+	if q != nil {
+		if raw, alone := q.raw(); raw {
+			if d.doubtAll(); alone {
+				d.inDoubt().own = formats[form].name
+			}
+		}
 	}
 	switch {
 	case !shows:

@@ -13,6 +13,7 @@ import (
 type doubt struct {
 	on    bool    // the log has lines of such a server
 	raw   bool    // and some that may be a client's without a sign of it: from there on nothing in it is proof
+	own   string  // the form of the lines that it has alone, where it is raw and a server's own; those of others are a client's
 	room  int64   // what the server cuts a message to
 	end   place   // of what was read
 	lines int64   // how many were read
@@ -41,8 +42,9 @@ const (
 
 // doubter is a reader of lines that may be no proof.
 type doubter interface {
-	// raw tells whether the last line shows that clients may write whole ones without a sign of it.
-	raw() bool
+	// raw tells whether the last line shows that clients may write whole ones without a sign of it, and whether its server alone
+	// writes into its log.
+	raw() (is, alone bool)
 }
 
 // inDoubt returns the present line's log. What looks like a container's line in another log may be a client's.
@@ -77,6 +79,7 @@ func (d *digest) keep(ev *Event, form int) {
 	q := d.inDoubt()
 	// A name holds no colon, and the message's own end follows the last line of a client's.
 	forged := q.on && !formats[form].raw && (bytes.IndexByte(d.text, ':') < 0 || bytes.Contains(d.text, []byte(", client: ")))
+	forged = forged || q.own != "" && q.own != formats[form].name
 	loose := q.raw || d.entry.printed && formats[form].loose != nil
 	if loose && ev.lessen() || forged {
 		d.sum.Forged++

@@ -118,7 +118,7 @@ func (d *digest) save() map[string]json.RawMessage {
 			out[inContainer] = text
 		}
 	}
-	if raw := [2]bool{d.doubts[0].raw, d.doubts[1].raw}; raw != [2]bool{} {
+	if raw := [2]rawLog{d.doubts[0].remembered(), d.doubts[1].remembered()}; raw != [2]rawLog{} {
 		if text, err := json.Marshal(raw); err == nil {
 			out[inDoubt] = text
 		}
@@ -153,13 +153,21 @@ func (d *digest) resume(state map[string]json.RawMessage) {
 		}
 	}
 	if text := state[inDoubt]; text != nil {
-		var raw [2]bool
+		var raw [2]rawLog
 		if json.Unmarshal(text, &raw) != nil {
-			raw = [2]bool{true, true}
+			raw = [2]rawLog{{Raw: true}, {Raw: true}}
 		}
-		for i := range raw {
-			d.doubts[i].raw = raw[i]
-			d.doubtful, d.sum.OneWay = d.doubtful || raw[i], d.sum.OneWay || raw[i]
+		for i, r := range raw {
+			d.doubts[i].raw, d.doubts[i].own = r.Raw, r.Own
+			d.doubtful, d.sum.OneWay = d.doubtful || r.Raw, d.sum.OneWay || r.Raw
 		}
 	}
 }
+
+// rawLog is what is remembered of a log that is no proof.
+type rawLog struct {
+	Raw bool   `json:"raw"`
+	Own string `json:"own,omitempty"`
+}
+
+func (q *doubt) remembered() rawLog { return rawLog{q.raw, q.own} }

@@ -97,7 +97,7 @@ type proftpd struct {
 func newProftpd(Options) reader { return &proftpd{addresses: addresses{}} }
 
 // raw implements doubter: in a log of its own proftpd writes a user's name as it came, with its line ends.
-func (p *proftpd) raw() bool { return p.own }
+func (p *proftpd) raw() (is, alone bool) { return p.own, true }
 
 // read reads SERVER (HOST[A])[:] [- ]MESSAGE. Nothing of a client's choice stands before its address.
 func (p *proftpd) read(e *entry) bool {

@@ -125,9 +125,10 @@ func TestClientsLinesInAnEximLog(t *testing.T) {
 func TestProftpdsOwnLog(t *testing.T) {
 	const head = "2026-11-01 10:00:00,123 ftp proftpd[7] localhost (203.0.113.7[203.0.113.7]): USER "
 	const tail = ": no such user found from 203.0.113.7 [203.0.113.7] to 198.51.100.1:21\n"
-	got := showsOf(t, head+"a\nNov  1 00:00:00 h sshd[7]: Failed password for root from 192.0.2.1 port 4000 ssh2\n2026-11-01 00:00:00,123 h proftpd[7] h (h[192.0.2.2]): USER a: Login successful.\nx"+tail+
-		head+"x: Login successful.\ny"+tail+head+"z"+tail)
-	want := []string{"2 192.0.2.1 ssh-login one-way", "7 203.0.113.7 ftp-login one-way"}
+	const forged = "Nov  1 00:00:00 h sshd[7]: Failed password for root from 192.0.2.1 port 4000 ssh2\n"
+	got := showsOf(t, head+"a\n"+forged+"2026-11-01 00:00:00,123 h proftpd[7] h (h[192.0.2.2]): USER a: Login successful.\nx"+tail+
+		head+"x: Login successful.\ny"+tail+head+"z"+tail+head+"a\n", forged+"x"+tail+head+"z"+tail)
+	want := []string{"7 203.0.113.7 ftp-login one-way", "11 203.0.113.7 ftp-login one-way"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

@@ -103,7 +103,7 @@ type access struct {
 func newAccess(o Options) reader { return &access{addresses: addresses{}, rules: o.Web.Matcher()} }
 
 // raw implements doubter: Traefik's common format holds a user's name as it came in a URL, decoded, with its line ends.
-func (a *access) raw() bool { return a.traefik }
+func (a *access) raw() (is, alone bool) { return a.traefik, true }
 
 // byTraefik tells its lines, which end in "ROUTER" "BACKEND" Nms.
 func byTraefik(text []byte) bool {

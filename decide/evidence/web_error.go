@@ -215,7 +215,7 @@ func newNginxError(o Options) reader {
 }
 
 // raw implements doubter.
-func (n *nginxError) raw() bool { return n.passed }
+func (n *nginxError) raw() (is, alone bool) { return n.passed, false }
 
 // passes tells the messages that hold what may be any bytes: of an application, of whoever speaks the PROXY protocol, or a name
 // that came in base64 with colons in it.
