@@ -128,7 +128,7 @@ func TestProftpdsOwnLog(t *testing.T) {
 	const forged = "Nov  1 00:00:00 h sshd[7]: Failed password for root from 192.0.2.1 port 4000 ssh2\n"
 	got := showsOf(t, head+"a\n"+forged+"2026-11-01 00:00:00,123 h proftpd[7] h (h[192.0.2.2]): USER a: Login successful.\nx"+tail+
 		head+"x: Login successful.\ny"+tail+head+"z"+tail+head+"a\n", forged+"x"+tail+head+"z"+tail)
-	want := []string{"7 203.0.113.7 ftp-login one-way", "11 203.0.113.7 ftp-login one-way"}
+	want := []string{"7 203.0.113.7 ftp-login one-way", "3 203.0.113.7 ftp-login one-way"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
