@@ -61,6 +61,7 @@ var webServers = []struct {
 	{[]string{"/var/log/nginx/*access.log"}, []string{"/var/log/nginx/*error.log"}},
 	{[]string{"/var/log/apache2/*access.log", "/var/log/apache2/*access_log"}, []string{"/var/log/apache2/*error.log", "/var/log/apache2/*error_log"}},
 	{[]string{"/var/log/httpd/*access_log"}, []string{"/var/log/httpd/*error_log"}},
+	{[]string{"/var/log/lighttpd/*access.log"}, nil},
 	{[]string{"/var/log/caddy/*access.log"}, nil},
 	{[]string{"/var/log/traefik/*access.log"}, nil},
 }

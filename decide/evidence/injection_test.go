@@ -97,6 +97,7 @@ var injections = map[string]struct {
 		`PEER - NAME [01/Nov/2026:10:00:00 +0100] "GET /.env?NAME HTTP/1.1" 404 47 "NAME" "NAME"`, `PEER - - [01/Nov/2026:10:00:00 +0100] "NAME" 400 47 "-" "-"`,
 		`PEER - - [01/Nov/2026:10:00:00 +0100] "GET /a HTTP/1.1" 200 47 "https://www.example.org/NAME" "Mozilla/5.0 NAME"`,
 		`www.example.org:443 PEER - NAME [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 47 "NAME" "NAME"`, `~192.0.2.1 PEER - NAME [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 47 "NAME" "NAME"`,
+		`PEER www.example.org NAME [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 47 "NAME" "NAME"`, "PEER www.example.org - [01/Nov/2026:10:00:00 +0100] \"GET /a HTTP/1.1\" 404 47 \"NAME\" \"-\"\nPEER 192.0.2.1 NAME [01/Nov/2026:10:00:00 +0100] \"GET /.env HTTP/1.1\" 404 47 \"NAME\" \"NAME\"",
 		`~2001:db8::1:443 PEER - - [01/Nov/2026:10:00:00 +0100] "GET /.env HTTP/1.1" 404 47 "NAME" "NAME"`, `Nov  1 10:00:11 www nginx: PEER - NAME [01/Nov/2026:10:00:11 +0100] "GET /.env HTTP/1.1" 404 0 "NAME" "NAME"`,
 		"www.example.org PEER - - [01/Nov/2026:10:00:00 +0100] \"GET /.env HTTP/1.1\" 404 47 \"-\" \"-\"\n192.0.2.1 PEER - - [01/Nov/2026:10:00:01 +0100] \"GET /.env HTTP/1.1\" 404 47 \"NAME\" \"-\"",
 	}},

@@ -217,6 +217,18 @@ Nov  1 10:00:08 ftp proftpd[13]: refused connect from h.example (192.0.2.66)
 Nov  1 10:00:05 ftp proftpd[12] ftp.example (h.example[192.0.2.66]): USER [29/Nov/2026:00:00:00 +0000]: no such user found from h.example [192.0.2.66] to 198.51.100.1:21
 2026-11-01 10:00:07,123 ftp proftpd[12] ftp.example (home.example[198.51.100.7]): USER me: Login successful.
 `, []string{"1 192.0.2.66 ftp-login 1", "2 192.0.2.66 ftp-login 1"}},
+		{"lighttpd", `192.0.2.66 198.51.100.1 - [01/Nov/2026:10:00:00 +0000] "GET /.env HTTP/1.1" 404 341 "-" "-"
+192.0.2.66 www.example.org - [01/Nov/2026:10:00:01 +0000] "GET /.env HTTP/1.1" 404 341 "-" "-"
+192.0.2.66 198.51.100.1 - [01/Nov/2026:10:00:02 +0000] "GET /.env HTTP/1.1" 404 341 "-" "-"
+192.0.2.66 198.51.100.1 bob [01/Nov/2026:10:00:03 +0000] "GET /private/ HTTP/1.1" 401 341 "-" "-"
+`, []string{"2 192.0.2.66 web-probe two-way 1", "3 192.0.2.66 web-probe two-way 1", "4 192.0.2.66 web-login two-way 1"}},
+		{"one that doesn't tell which is which", `2001:db8::5 - - [01/Nov/2026:10:00:00 +0000] "GET /.env HTTP/1.1" 404 341 "-" "-"
+198.51.100.1 192.0.2.66 - - [01/Nov/2026:10:00:01 +0000] "GET /.env HTTP/1.1" 404 341 "-" "-"
+`, []string{"1 2001:db8::5 web-probe two-way 1"}},
+		{"one that begins with what was asked for", `198.51.100.1 192.0.2.66 - - [01/Nov/2026:10:00:00 +0000] "GET /.env HTTP/1.1" 404 341 "-" "-"
+www.example.org 192.0.2.66 - - [01/Nov/2026:10:00:01 +0000] "GET /.env HTTP/1.1" 404 341 "-" "-"
+198.51.100.1 192.0.2.66 - - [01/Nov/2026:10:00:02 +0000] "GET /.env HTTP/1.1" 404 341 "-" "-"
+`, []string{"2 192.0.2.66 web-probe two-way 1", "3 192.0.2.66 web-probe two-way 1"}},
 		{"what an FTP server logs like a web server", `198.51.100.7 UNKNOWN me [01/Nov/2026:10:00:00 +0000] "USER me" 331 -
 198.51.100.7 UNKNOWN me [01/Nov/2026:10:00:01 +0000] "PASS (hidden)" 230 -
 198.51.100.7 UNKNOWN me [01/Nov/2026:10:00:02 +0000] "CWD nowhere" 550 -

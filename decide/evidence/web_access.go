@@ -96,6 +96,7 @@ type access struct {
 	addresses addresses
 	rules     *web.Matcher
 	hosts     bool    // the lines begin with the host that was asked for
+	clients   bool    // they begin with the client, and the host comes behind, as lighttpd writes them
 	traefik   bool    // the last line was Traefik's
 	request   request // the present one, kept here so that each doesn't cost a copy
 }
@@ -156,17 +157,21 @@ func (a *access) take(e *entry) bool {
 	return r.event(a.rules, e, source)
 }
 
-// client reads [VHOST:PORT ]A - USER.
+// client reads [VHOST:PORT ]A - USER, and lighttpd's A VHOST USER.
 func (a *access) client(text []byte) (source netip.Addr, user []byte, ok bool) {
 	word, rest := firstWord(text)
 	source, ok = a.addresses.of(word)
 	word, behind := firstWord(rest)
 	if second, two := a.addresses.of(word); two {
 		a.hosts = a.hosts || !ok // the log's lines begin with a host
-		if !a.hosts {
+		switch {
+		case a.hosts:
+			source, ok, rest = second, true, behind
+		case !a.clients:
 			return source, nil, false // what looks like the client may be the host that it asked for
 		}
-		source, ok, rest = second, true, behind
+	} else if ok && bytes.IndexByte(word, '.') > 0 { // no client stands behind a host that it asked for
+		a.clients = true
 	}
 	_, user = firstWord(rest) // behind identd's, which nobody runs
 	return source, user, ok
