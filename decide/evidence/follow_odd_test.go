@@ -357,6 +357,23 @@ func TestALogBehindALink(t *testing.T) {
 	}
 }
 
+// TestStandardInputHasNoOldFiles: what a process reads has a name in /proc, and that may lead to a log.
+func TestStandardInputHasNoOldFiles(t *testing.T) {
+	f := newFollower(t)
+	f.write(3)
+	rotations["rename"](f, 1)
+	f.write(2)
+	in, err := os.Open(f.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll([]*file{{File: in}})
+	f.path = fmt.Sprintf("/proc/self/fd/%d", in.Fd())
+	if sum := f.read(); sum.Hostile != 2 {
+		t.Errorf("%+v; expected 2", sum)
+	}
+}
+
 // TestALogThatNeverRests is given up, with nothing of it counted, and is read when it rests.
 func TestALogThatNeverRests(t *testing.T) {
 	f := newFollower(t)

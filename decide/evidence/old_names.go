@@ -163,8 +163,8 @@ func linked(path string) []string {
 	out := []string{path}
 	for range mostLinks {
 		to, err := os.Readlink(path)
-		if err != nil {
-			break // it is no link
+		if err != nil || strings.HasPrefix(path, "/proc/") { // it is no link, or what a process has open, as /dev/stdin is
+			break
 		}
 		if !filepath.IsAbs(to) {
 			dir, err := filepath.EvalSymlinks(filepath.Dir(path))
