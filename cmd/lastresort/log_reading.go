@@ -72,26 +72,32 @@ func (a *app) leaveOut(r logReading, l decide.Log, err error) bool {
 	return true
 }
 
-// logsMeant returns a policy's logs, those that are there in the place of each path for many. One that has a [[log]] of its own, or is
-// among the many of one before, is read as that only. What rotation leaves is read with its log, even where that isn't there just now.
-// A path that means none stays, to be told like a log that isn't there.
+// logsMeant returns a policy's logs, those that are there in the place of each path for many. A file that has a [[log]] of its own, or
+// is among the many of one before, is read as that only, by whatever name. What rotation leaves is read with its log, even where that
+// isn't there just now. A path that means none stays, to be told like a log that isn't there.
 func logsMeant(logs []decide.Log) []decide.Log {
-	taken := map[string]bool{}
+	var taken []os.FileInfo
 	for _, l := range logs {
-		taken[l.Path] = true
+		if info, err := os.Stat(l.Path); err == nil {
+			taken = append(taken, info)
+		}
 	}
 	var out []decide.Log
 	for _, l := range logs {
 		paths := filesOf(l)
-		if paths == nil {
+		if len(paths) == 0 {
 			out = append(out, l)
 		}
 		for _, path := range paths {
-			if !taken[path] {
-				taken[path] = true
-				l.Path = path
-				out = append(out, l)
+			info, err := os.Stat(path)
+			if err == nil && slices.ContainsFunc(taken, func(t os.FileInfo) bool { return os.SameFile(t, info) }) {
+				continue
 			}
+			if err == nil {
+				taken = append(taken, info)
+			}
+			l.Path = path
+			out = append(out, l)
 		}
 	}
 	return out
