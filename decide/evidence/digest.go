@@ -240,7 +240,7 @@ func (d *digest) give(e *entry, form int) bool {
 	if !d.seen[form] {
 		d.recognise(form)
 	}
-	if formats[form].piece > 0 && d.isPiece(e, formats[form].piece) {
+	if formats[form].piece != nil && d.isPiece(e, formats[form].piece(e)) {
 		return false
 	}
 	q, cut := d.doubters[form], formats[form].wasCut(e)
@@ -268,20 +268,19 @@ func (d *digest) give(e *entry, form int) bool {
 // mostPieces bounds whose messages are remembered to go on.
 const mostPieces = 1024
 
-// isPiece tells whether a line may be a piece of a message: one that is so long, and those behind it to the first that isn't. All but
-// the front of the message may be a client's.
-func (d *digest) isPiece(e *entry, size int) bool {
-	long := e.cut || e.size >= size
-	if !long && len(d.pieces) == 0 {
+// isPiece tells whether a line is a piece of a message: one that goes on, as it seems, and those behind it to the first that doesn't. All
+// but the front of the message may be a client's.
+func (d *digest) isPiece(e *entry, seems bool) bool {
+	if !seems && len(d.pieces) == 0 {
 		return false
 	}
 	whose := string(e.host) + " " + string(e.program)
 	goesOn := d.pieces[whose]
 	delete(d.pieces, whose)
-	if long && len(d.pieces) < mostPieces {
+	if seems && len(d.pieces) < mostPieces {
 		d.pieces[whose] = true
 	}
-	return long || goesOn
+	return seems || goesOn
 }
 
 // isRemark tells what journalctl says of itself between the lines.

@@ -16,9 +16,9 @@ type format struct {
 	// cut is from how many bytes on a line counts for nobody: its end may have been cut off, and with it the address, which stands
 	// behind what a client chose. 0 where the address comes first.
 	cut int
-	// piece is from how many bytes on a line may be a piece of a message, of which the rest follows without a sign, as a line of its own.
-	// 0 where its program doesn't write such ones.
-	piece int
+	// piece tells whether a line may be a piece of a message, of which the rest follows without a sign, as a line of its own. nil where
+	// its programs don't write such ones.
+	piece func(e *entry) bool
 	// raw tells that its program writes what clients send as it comes, line ends too.
 	raw bool
 	// loose tells of a message whether its program writes such ones, and line ends in them as clients send them where no syslog
@@ -37,32 +37,29 @@ const (
 	cutByExim     = 8000
 )
 
-// pieceOfCourier is how long the pieces are in which courierlogger passes a message on (MAXLINE - 1), without what syslog puts before.
-const pieceOfCourier = 511
-
 // wasCut tells whether a line may miss the address that it is about.
 func (f *format) wasCut(e *entry) bool { return f.cut > 0 && (e.cut || e.size >= f.cut) }
 
 // formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.
 var formats = []format{
-	{"sshd", isSshd, nil, nil, newSshd, cutByRelay, 0, false, isSshdMessage},
-	{"netfilter", isKernel, nil, nil, newNetfilter, 0, 0, false, nil},
-	{"dropbear", isDropbear, dropbearLine, nil, newDropbear, cutByRelay, 0, false, nil},
-	{"postfix", isPostfix, nil, nil, newPostfix, 0, 0, false, nil},
-	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay, 0, false, nil},
-	{"exim", isExim, eximLine, etrnLine, newExim, cutByExim, 0, false, nil},
-	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay, 0, false, nil},
-	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay, pieceOfCourier, false, nil},
-	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0, 0, false, nil},
-	{"access", isWebServer, accessLine, requestOf, newAccess, 0, 0, false, nil},
-	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0, 0, false, nil},
-	{"suricata", nil, suricataLine, nil, newSuricata, 0, 0, false, nil},
-	{"zeek", nil, zeekLine, nil, newZeek, 0, 0, false, nil},
-	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0, 0, false, nil},
-	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0, 0, false, nil},
-	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx, 0, true, nil},
-	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay, 0, false, nil},
-	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0, 0, false, nil},
+	{"sshd", isSshd, nil, nil, newSshd, cutByRelay, nil, false, isSshdMessage},
+	{"netfilter", isKernel, nil, nil, newNetfilter, 0, nil, false, nil},
+	{"dropbear", isDropbear, dropbearLine, nil, newDropbear, cutByRelay, nil, false, nil},
+	{"postfix", isPostfix, nil, nil, newPostfix, 0, nil, false, nil},
+	{"dovecot", isDovecot, nil, nil, newDovecot, cutByRelay, nil, false, nil},
+	{"exim", isExim, eximLine, etrnLine, newExim, cutByExim, nil, false, nil},
+	{"sendmail", isSendmail, nil, nil, newSendmail, cutByRelay, nil, false, nil},
+	{"mailboxes", isMailbox, nil, nil, newMailboxes, cutByRelay, isPieceOfCourier, false, nil},
+	{"proftpd", isProftpd, proftpdLine, nil, newProftpd, 0, nil, false, nil},
+	{"access", isWebServer, accessLine, requestOf, newAccess, 0, nil, false, nil},
+	{"proxy-manager", nil, proxyManagerLine, nil, newProxyManager, 0, nil, false, nil},
+	{"suricata", nil, suricataLine, nil, newSuricata, 0, nil, false, nil},
+	{"zeek", nil, zeekLine, nil, newZeek, 0, nil, false, nil},
+	{"access-json", isJSONServer, accessJSONLine, nil, newAccessJSON, 0, nil, false, nil},
+	{"apache-error", isApache, apacheLine, apacheLine, newApacheError, 0, nil, false, nil},
+	{"nginx-error", nil, nginxLine, nginxLine, newNginxError, cutByNginx, nil, true, nil},
+	{"vsftpd", isVsftpd, vsftpdLine, nil, newVsftpd, cutByRelay, nil, false, nil},
+	{"fail2ban", isFail2ban, fail2banLine, nil, newFail2ban, 0, nil, false, nil},
 }
 
 // reader reads the lines of one form, from the first to the last of a log, with a memory of its own that is bounded.

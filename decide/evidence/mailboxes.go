@@ -22,6 +22,20 @@ func isMailbox(program []byte) bool {
 // courierSMTP is the name of Courier's server for mail.
 const courierSMTP = "courieresmtpd"
 
+// pieceOfCourier is how long the pieces are in which courierlogger passes a message on (MAXLINE - 1), with a level that it takes off, the
+// longest of which is WARNING, and without what syslog puts before.
+const pieceOfCourier = 511
+
+// isPieceOfCourier tells whether a line may be such a piece: it is as long, or a login without its end, whose blanks were taken off.
+// Cyrus has other names, and writes whole messages.
+func isPieceOfCourier(e *entry) bool {
+	switch string(e.program) {
+	case "imap", "imaps", "pop3", "pop3s":
+		return false
+	}
+	return e.cut || e.size >= pieceOfCourier-len("WARNING: ") || bytes.HasPrefix(e.message, []byte("LOGIN")) && !bytes.Contains(e.message, []byte("ip=["))
+}
+
 // mailboxes reads the logins of Cyrus, of Courier, and of the University of Washington's servers.
 type mailboxes struct{ addresses addresses }
 

@@ -35,6 +35,9 @@ func TestPiecesOfAMessage(t *testing.T) {
 		"in the front":         {failed("x, ip=[192.0.2.1], port=[1]" + strings.Repeat("A", 500)), nil},
 		"blanks behind it":     {failed("x, ip=[192.0.2.1], port=[1]" + strings.Repeat(" ", 500)), nil},
 		"a piece of its own":   {failed(first + fill("LOGIN FAILED, user=x, ip=[192.0.2.1], port=[1]") + "C"), nil},
+		"without its blanks":   {"Nov  1 01:00:00 mx imapd: LOGIN FAILED, user=A\nNov  1 01:00:00 mx imapd: login: h [192.0.2.1] x, ip=[203.0.113.7], port=[1]\n", nil},
+		"a level taken off":    {"Nov  1 01:00:00 mx imapd: " + strings.Repeat("A", pieceOfCourier-len("WARNING: ")) + "\nNov  1 01:00:00 mx imapd: login: h [192.0.2.1] x, ip=[203.0.113.7], port=[1]\n", nil},
+		"Cyrus' are whole":     {"Nov  1 01:00:00 mx cyrus/imaps[7]: badlogin: h [203.0.113.7] plaintext " + strings.Repeat("A", 600) + " SASL(-13): no\n" + "Nov  1 01:00:00 mx cyrus/imaps[8]: login: h [203.0.113.8] bob plaintext User logged in\n", []string{"1 203.0.113.7 mail-login two-way", "2 203.0.113.8 imap"}},
 		"the last piece":       {failed(first + "badlogin: h [192.0.2.1] x"), nil},
 		"a good login":         {failed(first + "login: h [192.0.2.1] x"), nil},
 		"the next one counts":  {failed(first+"C") + again, []string{"3 203.0.113.7 mail-login two-way"}},
@@ -53,7 +56,7 @@ func TestPiecesOfAMessage(t *testing.T) {
 func TestPiecesInTheJournal(t *testing.T) {
 	const user = "x, ip=[192.0.2.1], port=[1]"
 	message := "LOGIN FAILED, user=" + user
-	blanks := strings.Repeat(" ", pieceOfCourier-len(message))
+	blanks := strings.Repeat(" ", pieceOfCourier-len("INFO: ")-len(message))
 	entry := func(message, raw string) string {
 		return fmt.Sprintf(`{"__REALTIME_TIMESTAMP":"1793520000000000","_TRANSPORT":"syslog","_HOSTNAME":"mx","SYSLOG_IDENTIFIER":"imapd","_PID":"7","MESSAGE":%q%s}`, message, raw) + "\n"
 	}
@@ -121,6 +124,16 @@ func TestClientsLinesInAnEximLog(t *testing.T) {
 	}
 }
 
+// TestWithWhatAnAccessLogBegins is known the next time too.
+func TestWithWhatAnAccessLogBegins(t *testing.T) {
+	const asked, other = `203.0.113.7 198.51.100.1 - [01/Nov/2026:10:00:02 +0000] "GET /.env HTTP/1.1" 404 341 "-" "-"` + "\n", ` - [01/Nov/2026:10:00:01 +0000] "GET / HTTP/1.1" 404 341 "-" "-"` + "\n"
+	for begins, want := range map[string][]string{"203.0.113.7 www.example.org": {"1 203.0.113.7 web-probe two-way"}, "www.example.org 203.0.113.7 -": {"1 198.51.100.1 web-probe two-way"}, "203.0.113.7 -": nil} {
+		if d := cmp.Diff(want, showsOf(t, begins+other, asked)); d != "" {
+			t.Errorf("%s:\n%s", begins, d)
+		}
+	}
+}
+
 // TestProftpdsOwnLog holds that it is no proof: a user's name stands there with its line ends.
 func TestProftpdsOwnLog(t *testing.T) {
 	const head = "2026-11-01 10:00:00,123 ftp proftpd[7] localhost (203.0.113.7[203.0.113.7]): USER "
@@ -134,7 +147,9 @@ func TestProftpdsOwnLog(t *testing.T) {
 	}
 	cut := "Nov  1 01:00:00 ftp daemon.info proftpd[7]: localhost (203.0.113.7[203.0.113.7]): USER "
 	cut += strings.Repeat("x", 250+len("ftp daemon.info ")-len(cut)-len(": Login successful.")) + ": Login successful."
-	if got := showsOf(t, cut+"\n"); got != nil {
-		t.Errorf("where syslog cut a name off: %q", got)
+	for _, line := range []string{cut, strings.Replace(cut, "USER "+strings.Repeat("x", 20), "USER "+strings.Repeat("^A", 20), 1)} { // BusyBox' for a control character
+		if got := showsOf(t, line+"\n"); got != nil {
+			t.Errorf("where syslog cut a name off: %q", got)
+		}
 	}
 }

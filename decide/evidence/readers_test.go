@@ -233,7 +233,8 @@ www.example.org 192.0.2.66 - - [01/Nov/2026:10:00:01 +0000] "GET /.env HTTP/1.1"
 198.51.100.7 UNKNOWN me [01/Nov/2026:10:00:01 +0000] "PASS (hidden)" 230 -
 198.51.100.7 UNKNOWN me [01/Nov/2026:10:00:02 +0000] "CWD nowhere" 550 -
 192.0.2.66 - - [01/Nov/2026:10:00:03 +0000] "USER anonymous" 400 -
-`, []string{"4 192.0.2.66 web-probe two-way 1"}},
+192.0.2.66 - - [01/Nov/2026:10:00:04 +0000] "SITE" 404 -
+`, []string{"4 192.0.2.66 web-probe two-way 1", "5 192.0.2.66 web-probe two-way 1"}},
 		{"exim by way of syslog", `Nov  1 10:00:00 mx exim[7]: 2026-11-01 10:00:00 plain_server authenticator failed for (c.example) [192.0.2.66]: 535 Incorrect authentication data (set_id=a)
 Nov  1 10:00:00 mx exim[7]: 2026-11-01 10:00:00.123 +0100 [7] plain_server authenticator failed for (c.example) [192.0.2.66]: 535 Incorrect authentication data (set_id=a)
 Nov  1 10:00:00 mx exim[7]: [2/2] plain_server authenticator failed for (c.example) [192.0.2.66]: 535 Incorrect authentication data (set_id=a)
@@ -241,6 +242,9 @@ Nov  1 10:00:00 mx exim[7]: 2026-11-01 10:00:00 1abcde-000000-AAAA <= a@b.exampl
 `, []string{"1 192.0.2.66 mail-login two-way 1", "2 192.0.2.66 mail-login two-way 1", "4 198.51.100.7 smtp 1"}},
 		{"sendmail's refusals, and addresses that look like them", `Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=<a@b.example>, relay=h.example [192.0.2.66] (may be forged), reject=550 5.7.1 <a@b.example>... Relaying denied
 Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_relay, arg1=h.example, arg2=192.0.2.66, relay=h.example [192.0.2.66], reject=421 4.3.2 Connection rate limit exceeded.
+Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_relay, arg1=h.example, arg2=192.0.2.66, relay=h.example [192.0.2.66], reject=550 5.7.1 Rejected: on a list (see "us")
+Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=<bob@b.example>, relay=[192.0.2.66], reject=553 5.5.4 <bob@b.example>... Domain name required for sender address a
+Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=x, relay=[192.0.2.1], reject=550 5.7.1 xaaaaaaaaaaaaaaaaaa...aaaaaaaaaaaa... prescan: token too long
 Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=x(, relay=h [192.0.2.1], reject=550 x... Not known yet
 Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=x", relay=h [192.0.2.1], reject=550 x"@mx.example... Not known yet
 Nov  1 10:00:00 mx sm-mta[7]: 0A: ruleset=check_rcpt, arg1=<x, relay=h [192.0.2.1], reject=550 x... Not known yet
@@ -250,7 +254,7 @@ Nov  1 10:00:00 mx sm-mta[7]: 0A: h [192.0.2.1]: possible SMTP attack: command=A
 Nov  1 10:00:00 mx sm-mta[7]: 0A: rejecting commands from h [192.0.2.1] due to pre-greeting traffic after 9... Not known yet
 Nov  1 10:00:00 mx sm-mta[7]: 0A: AUTH=server, relay=h [192.0.2.1], authid=x, mech=PLAIN, bits=0... Not known yet
 Nov  1 10:00:00 mx sm-mta[7]: 0A: from=<"a, nrcpts=1, msgid=b"@b.example>, size=0, class=0, nrcpts=0, proto=ESMTP, daemon=MTA, relay=h [192.0.2.1]
-`, []string{"1 192.0.2.66 spam 1", "2 192.0.2.66 scan 1"}},
+`, []string{"1 192.0.2.66 spam 1", "2 192.0.2.66 scan 1", "3 192.0.2.66 spam 1", "4 192.0.2.66 spam 1"}},
 		{"Courier, with a port", `Nov  1 10:00:00 mx courieresmtpd: error,relay=::ffff:192.0.2.66,port=4000,msg="535 Authentication failed.",cmd: AUTH LOGIN YQ==
 Nov  1 10:00:00 mx courieresmtpd: error,relay=192.0.2.66,port=4000,msg="535 Authentication rejected",cmd: AUTH PLAIN AGIAYw==
 `, []string{"1 192.0.2.66 mail-login two-way 1", "2 192.0.2.66 mail-login two-way 1"}},

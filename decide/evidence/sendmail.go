@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 
 	"lastresort/decide/history"
 )
@@ -87,13 +88,14 @@ func (s *sendmail) rejected(e *entry, text []byte) bool {
 	if !named || !ok || !refused || bytes.Contains(rest, []byte(", relay=")) || bytes.Contains(answer, []byte(", reject=")) || !isRuleset(name) {
 		return false
 	}
-	plain := bytes.ReplaceAll(text, []byte(" (may be forged)"), nil)
-	if bytes.ContainsAny(plain, `"()`) || bytes.Count(plain, []byte("<")) != bytes.Count(plain, []byte(">")) {
-		return false
-	}
-	_, why, _ := cutLast(answer, "... ")
-	for _, error := range addressErrors {
-		if bytes.HasPrefix(why, []byte(error)) {
+	if said, why, address := cutLast(answer, "... "); address {
+		for _, error := range addressErrors {
+			if bytes.HasPrefix(why, []byte(error)) {
+				return false
+			}
+		}
+		said = slices.Concat(text[:len(text)-len(rest)], said)
+		if bytes.ContainsAny(said, `"()`) || bytes.Count(said, []byte("<")) != bytes.Count(said, []byte(">")) {
 			return false
 		}
 	}
@@ -107,7 +109,7 @@ func (s *sendmail) rejected(e *entry, text []byte) bool {
 
 // addressErrors are how sendmail tells what is wrong with an address by itself (parseaddr.c, recipient.c).
 var addressErrors = []string{"User unknown", "User address required", "Unbalanced ", "Invalid route address", "Illegal ", "Colon illegal ", "List:; syntax illegal ", "Address too long",
-	"Hostname required", "Host name required", "Domain name required", "Missing ", "Null "}
+	"Hostname required", "Host name required", "Missing ", "Null ", "prescan: "}
 
 // isRuleset tells whether a name can be that of a ruleset.
 func isRuleset(name []byte) bool {

@@ -123,7 +123,7 @@ func (c *clock) split(line []byte, e *entry) bool {
 		return false
 	}
 	e.message = more
-	e.cut = isCutByBusyBox(e.size, put)
+	e.cut = isCutByBusyBox(e.size, put, line)
 	if ok && plain && len(e.pid) > 0 && len(e.message) > 0 {
 		c.remember(whole, e)
 		e.head.put = put
@@ -131,10 +131,10 @@ func (c *clock) split(line []byte, e *entry) bool {
 	return ok || len(e.pid) > 0
 }
 
-// isCutByBusyBox tells whether its syslog may have cut a line off, to which it added some bytes. A longer one shows that it was
-// built to read more.
-func isCutByBusyBox(size, put int) bool {
-	return put > 0 && size-put >= cutByBusyBox && size-put <= roomOfBusyBox
+// isCutByBusyBox tells whether its syslog may have cut a line off, to which it added some bytes, and one to each control character, of
+// which it makes ^A. A longer one shows that it was built to read more.
+func isCutByBusyBox(size, put int, line []byte) bool {
+	return put > 0 && size-put >= cutByBusyBox && (size-put <= roomOfBusyBox || size-put-bytes.Count(line, []byte("^")) <= roomOfBusyBox)
 }
 
 // remembered takes apart what stands behind a line's time, where it begins as a line before did.
@@ -149,7 +149,7 @@ func (c *clock) remembered(rest []byte, e *entry) bool {
 			if end == n || len(rest) < end+3 || string(rest[end:end+3]) != "]: " {
 				return false
 			}
-			e.fields = fields{host: h.host, program: h.program, pid: rest[n:end], message: rest[end+3:], head: h, cut: isCutByBusyBox(e.size, h.put)}
+			e.fields = fields{host: h.host, program: h.program, pid: rest[n:end], message: rest[end+3:], head: h, cut: isCutByBusyBox(e.size, h.put, rest)}
 			return true
 		}
 		c.last = (c.last + 1) % mostHeads

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/netip"
 	"time"
 
@@ -106,6 +107,32 @@ func newAccess(o Options) reader { return &access{addresses: addresses{}, rules:
 // raw implements doubter: Traefik's common format holds a user's name as it came in a URL, decoded, with its line ends.
 func (a *access) raw() (is, alone bool) { return a.traefik, true }
 
+// order is what is remembered of an access log: with what its lines begin.
+type order struct {
+	Hosts   bool `json:"hosts,omitempty"`
+	Clients bool `json:"clients,omitempty"`
+}
+
+// save implements rememberer.
+func (a *access) save() json.RawMessage {
+	if !a.hosts && !a.clients {
+		return nil
+	}
+	text, err := json.Marshal(order{a.hosts, a.clients})
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// resume implements rememberer.
+func (a *access) resume(text json.RawMessage) {
+	var o order
+	if json.Unmarshal(text, &o) == nil {
+		a.hosts, a.clients = o.Hosts, o.Clients
+	}
+}
+
 // byTraefik tells its lines, which end in "ROUTER" "BACKEND" Nms.
 func byTraefik(text []byte) bool {
 	n := len(text) - len("ms")
@@ -192,7 +219,7 @@ func (r *request) split(text []byte) bool {
 	for n < len(text) && text[n] != ' ' {
 		n++
 	}
-	if r.Status = answer(text[status:n]); r.Status < 100 || r.Status > 599 || r.method == nil && r.Status != 400 && isFTP(text[from:to]) {
+	if r.Status = answer(text[status:n]); r.Status < 100 || r.Status > 599 || r.method == nil && (r.Status < 400 || r.Status > 417) && isFTP(text[from:to]) {
 		return false
 	}
 	for n++; n < len(text) && text[n] != ' '; n++ { // the size
@@ -213,7 +240,7 @@ func answer(text []byte) int64 {
 	return int64(a)*100 + int64(b)*10 + int64(c)
 }
 
-// isFTP tells a command of FTP, which some of its servers log in the form of a web server, but for the answer 400 that these give it.
+// isFTP tells a command of FTP, which some of its servers log in the form of a web server, with answers of their own.
 func isFTP(line []byte) bool {
 	word, _ := firstWord(line)
 	switch string(word) {
