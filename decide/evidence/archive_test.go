@@ -2,10 +2,8 @@ package evidence
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -79,61 +77,69 @@ func TestZeeksArchive(t *testing.T) {
 	}
 }
 
-// TestALogOnItsWayIntoAnArchive waits until it is there, and what was written since with it.
-func TestALogOnItsWayIntoAnArchive(t *testing.T) {
-	z := newZeekFolder(t)
-	z.write(3)
-	z.archive(0, 0)
-	z.write(2)
-	z.read()
-	z.write(1)
-	moving := filepath.Join(z.dir, zeekCurrent, "ssh.2026-11-02-01-00-00.log")
+// move calls the log what Zeek calls it until it is in the archive as that of an hour of today.
+func (z *zeekFolder) move(form string, hour int) (moving, archived string) {
+	z.t.Helper()
+	y, m, d := z.moment.Date()
+	moving = filepath.Join(z.dir, zeekCurrent, time.Date(y, m, d, hour, 0, 0, 0, time.UTC).Format(form))
 	z.rename(z.path, moving)
-	z.write(4)
-	half := z.hour("ssh", 0, 1)
-	whole := packed(t, slurp(t, moving))
-	if err := os.WriteFile(half, whole[:len(whole)/2], 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if sum := z.read(); sum.Lines != 0 || sum.Lost {
-		t.Errorf("on its way: %+v; expected nothing yet", sum)
-	}
-	if err := os.Remove(half); err != nil {
-		t.Fatal(err)
-	}
-	z.pack(moving, half)
-	if sum := z.read(); sum.Hostile != 5 || sum.Lost {
-		t.Errorf("in the archive: %+v; expected 5", sum)
+	return moving, z.hour("ssh", 0, hour)
+}
+
+// TestALogOnItsWayIntoAnArchive is read where it is, and not once more when it is there, nor what there is of it until then.
+func TestALogOnItsWayIntoAnArchive(t *testing.T) {
+	for _, form := range []string{"ssh.2006-01-02-15-04-05.log", "ssh-06-01-02_15.04.05.log"} {
+		for _, since := range []int{0, 4} {
+			z := newZeekFolder(t)
+			z.write(3)
+			z.archive(0, 0)
+			z.write(2)
+			z.read()
+			z.write(1)
+			moving, archived := z.move(form, 1)
+			if since > 0 {
+				z.write(since)
+			}
+			whole := packed(t, slurp(t, moving))
+			for _, there := range []int{0, 9, len(whole) / 2, len(whole)} {
+				if err := os.WriteFile(archived, whole[:there], 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if sum := z.read(); sum.Lost || there > 0 && sum.Lines > 0 {
+					t.Errorf("%d bytes in the archive: %+v; expected nothing more", there, sum)
+				}
+			}
+			if err := os.Remove(moving); err != nil {
+				t.Fatal(err)
+			}
+			if sum := z.read(); sum.Lines > 0 || sum.Lost {
+				t.Errorf("in the archive: %+v; expected nothing more", sum)
+			}
+			z.write(1)
+			if sum := z.read(); z.total != int64(7+since) || sum.Lost {
+				t.Errorf("%s, %d since: %d, then %+v; expected %d", form, since, z.total, sum, 7+since)
+			}
+		}
 	}
 }
 
-// TestAHalfOfAnArchiveIsLeft holds that what is still being packed isn't read, whether Zeek has written anew or not.
-func TestAHalfOfAnArchiveIsLeft(t *testing.T) {
-	for _, since := range []int{0, 2} {
-		z := newZeekFolder(t)
-		z.write(3)
-		z.archive(0, 0)
-		z.read()
-		z.write(1)
-		moving := filepath.Join(z.dir, zeekCurrent, "ssh.2026-11-02-01-00-00.log")
-		z.rename(z.path, moving)
-		half := z.hour("ssh", 0, 1)
-		if err := os.WriteFile(half, packed(t, slurp(t, moving))[:20], 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if since > 0 {
-			z.write(since)
-		}
-		if sum := z.read(); sum.Lines != 0 || sum.Lost {
-			t.Errorf("%d lines since: %+v; expected nothing yet", since, sum)
-		}
-		if err := os.Remove(half); err != nil {
-			t.Fatal(err)
-		}
-		z.pack(moving, half)
-		if sum := z.read(); sum.Hostile != int64(1+since) || sum.Lost {
-			t.Errorf("%d lines since: %+v; expected %d", since, sum, 1+since)
-		}
+// TestALogThatZeekForgot is read although it never comes into the archive, in its order.
+func TestALogThatZeekForgot(t *testing.T) {
+	z := newZeekFolder(t)
+	z.write(1)
+	z.read()
+	z.archive(0, 0)
+	z.write(2)
+	moving, archived := z.move("ssh.2006-01-02-15-04-05.log", 1)
+	z.write(3)
+	z.archive(0, 2)
+	if sum := z.read(); sum.Hostile != 5 || sum.Lost {
+		t.Errorf("%+v; expected 5", sum)
+	}
+	z.pack(moving, archived)
+	z.write(1)
+	if sum := z.read(); sum.Hostile != 1 || sum.Lost {
+		t.Errorf("when it comes: %+v; expected 1", sum)
 	}
 }
 
@@ -165,37 +171,15 @@ func TestOthersBesideTheCurrentLog(t *testing.T) {
 	}
 }
 
-// dirEntry is a file in a folder.
-type dirEntry struct {
-	fs.DirEntry
-	fs.FileInfo
-	name string
-	ctim time.Time
-}
-
-func (l dirEntry) Name() string               { return l.name }
-func (l dirEntry) IsDir() bool                { return false }
-func (l dirEntry) Info() (fs.FileInfo, error) { return l, nil }
-func (l dirEntry) Sys() any                   { return &syscall.Stat_t{Ctim: syscall.NsecToTimespec(l.ctim.UnixNano())} }
-
-func TestMovesAway(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		ago  time.Duration
-		want bool
-	}{
-		{"ssh.2026-11-01-10-00-00.log", time.Minute, true},
-		{"ssh-26-11-01_10.00.00.log", time.Minute, true},
-		{"ssh-26-11-01_10.00.00.log", 2 * time.Hour, false}, // forgotten
-		{"ssh.log", time.Minute, false},
-		{"ssh..log", time.Minute, false},
-		{"ssh2026-11-01.log", time.Minute, false},
-		{"ssh.2026-11-01-10-00-00.log.gz", time.Minute, false},
-		{"conn.2026-11-01-10-00-00.log", time.Minute, false},
-		{"ssh.old.log", time.Minute, false},
+func TestMovedAway(t *testing.T) {
+	for name, want := range map[string]string{
+		"/logs/current/ssh.2026-11-01-10-00-00.log": "/logs/current/ssh.log 2026-11-01.10:00:00", "/logs/current/x509-26-11-01_10.00.00.log": "/logs/current/x509.log 2026-11-01.10:00:00",
+		"/logs/current/ssh.log": " ", "/logs/current/.2026-11-01-10-00-00.log": " ", "/logs/current/ssh2026-11-01-10-00-00.log": " ", "/logs/current/ssh.2026-11-31-10-00-00.log": " ",
+		"/logs/now/ssh.2026-11-01-10-00-00.log": " ", "/logs/current/ssh.2026-11-01-10-00-00.log.gz": " ", "/logs/current/ssh.2026-11-01.log": " ",
 	} {
-		if got := movesAway(dirEntry{name: c.name, ctim: time.Now().Add(-c.ago)}, "ssh.log"); got != c.want {
-			t.Errorf("%s, %v old: %v", c.name, c.ago, got)
+		log, turn, _ := movedAway(name)
+		if got := log + " " + turn; got != want {
+			t.Errorf("%s: %q; expected %q", name, got, want)
 		}
 	}
 }

@@ -14,8 +14,7 @@ import (
 // too, oldest first, for the first night wants a history; a caller who names old files as well must leave them out, see
 // IsOldFile. A pipe is read to its end, and has no position.
 //
-// Zeek's logs are away at times, and come into its archive every hour. While one is on its way there, what comes behind it waits
-// for the next time.
+// Zeek's logs are away at times, and come into its archive every hour, by another name until they are there.
 //
 // A log that is rotated in a way that leaves open what was read is read again, and o told of its lines again.
 //
@@ -52,7 +51,11 @@ func follow(ctx context.Context, path string, from Position, o Options, t *Tally
 	files, lost, err := filesSince(path, from, archiveDay(from, o.At))
 	defer closeAll(files)
 	if err != nil {
-		return from, d.sum, errors.Is(err, errTurned), &DamageError{path, 0, cause(err).Error()}
+		place := path
+		if p := new(fs.PathError); errors.As(err, &p) && !errors.Is(err, errTurned) {
+			place = p.Path // or a folder of its old files
+		}
+		return from, d.sum, errors.Is(err, errTurned), &DamageError{place, 0, cause(err).Error()}
 	}
 	d.sum.Lost = lost
 	d.known = !from.isZero() // it was recognised when it was read first
@@ -143,26 +146,18 @@ func filesSince(path string, from Position, day string) ([]*file, bool, error) {
 			return []*file{live}, false, nil
 		}
 	}
-	old, moving, turned := oldFilesOf(path, day, live)
+	files, turned := oldFilesOf(path, day, live)
+	gone := len(files) == 0
+	if live != nil {
+		files = append(files, live)
+	}
 	switch {
-	case turned != nil && live != nil:
-		return append(old, live), false, turned
 	case turned != nil:
-		return old, false, turned
-	case away && len(old) == 0 && !moving:
+		return files, false, turned
+	case away && gone:
 		return nil, false, err
 	case away && !isArchived(path):
-		return old, false, errors.Join(errTurned, err) // between its renaming and the new one
-	}
-	files := old
-	switch {
-	case moving && live != nil:
-		closeAll([]*file{live})
-		fallthrough
-	case moving:
-		files = slices.DeleteFunc(old, inTheMaking)
-	case live != nil:
-		files = append(old, live)
+		return files, false, errors.Join(errTurned, err) // between its renaming and the new one
 	}
 	if from.isZero() {
 		return files, false, nil
@@ -179,10 +174,6 @@ func filesSince(path string, from Position, day string) ([]*file, bool, error) {
 			}
 		}
 	}
-	if moving { // it may be the one that was read
-		closeAll(files)
-		return nil, false, nil
-	}
 	// The file that was read is gone. Those that were written to since are new; one of the very same time, which file systems tell
 	// apart by milliseconds only, may be older, and is left out.
 	since := slices.DeleteFunc(files, func(f *file) bool {
@@ -192,34 +183,28 @@ func filesSince(path string, from Position, day string) ([]*file, bool, error) {
 		}
 		return older
 	})
-	return since, from.Offset > 0, nil
+	return since, from.Offset > 0 && len(since) > 0, nil // once it is told, it is known from where on to read
 }
 
 // oldFilesOf opens a log's old files. It is errTurned where one of them, or the log, was renamed meanwhile.
-func oldFilesOf(path, day string, live *file) (old []*file, moving bool, err error) {
+func oldFilesOf(path, day string, live *file) ([]*file, error) {
 	names, err := oldNames(path, day)
 	if err != nil && live != nil {
-		return nil, false, err
+		return nil, err
 	}
 	before := inodesOf(names)
-	old, moving = oldFiles(names, live)
+	old, err := oldFiles(names, live)
+	if err != nil {
+		return old, err
+	}
 	if names, err = oldNames(path, day); err == nil && !maps.Equal(before, inodesOf(names)) || live != nil && !live.isAt(path) {
-		return old, moving, errTurned
+		return old, errTurned
 	}
 	if live != nil && !live.packed {
 		// The copy that is being made may have lines that the log got after it was opened.
 		old = withoutCopies(old, live.headNow())
 	}
-	return old, moving, nil
-}
-
-// inTheMaking closes a file that is still being written, and tells of it.
-func inTheMaking(f *file) bool {
-	if f.settled() {
-		return false
-	}
-	closeAll([]*file{f})
-	return true
+	return old, nil
 }
 
 // firstArchive is how much of an archive is read the first time; lateArchive is how long after it was written to a log may come

@@ -1,12 +1,12 @@
 package evidence
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -24,6 +24,9 @@ func LogsOf(name string) []string {
 		}
 	}
 	if log, _, ok := archived(name); ok {
+		out = append(out, log)
+	}
+	if log, _, ok := movedAway(name); ok {
 		out = append(out, log)
 	}
 	return out
@@ -65,34 +68,46 @@ func archived(name string) (log, turn string, ok bool) {
 	return filepath.Join(filepath.Dir(filepath.Dir(dir)), zeekCurrent, base[:at]+".log"), day + "." + base[at+1:], true
 }
 
+// movedAway reads what Zeek calls a log in its own folder until it is in the archive, of which log it is, and since when:
+// ssh.2026-11-01-10-00-00.log, or ssh-26-11-01_10.00.00.log.
+func movedAway(name string) (log, turn string, ok bool) {
+	dir, base := filepath.Split(name)
+	base, isLog := strings.CutSuffix(base, ".log")
+	if filepath.Base(dir) != zeekCurrent || !isLog {
+		return "", "", false
+	}
+	for _, form := range []string{"2006-01-02-15-04-05", "06-01-02_15.04.05"} {
+		n := len(base) - len(form)
+		if n < 2 || base[n-1] != '.' && base[n-1] != '-' {
+			continue
+		}
+		if at, err := time.Parse(form, base[n:]); err == nil {
+			return filepath.Join(dir, base[:n-1]+".log"), at.Format(time.DateOnly + "." + time.TimeOnly), true
+		}
+	}
+	return "", "", false
+}
+
 // oldName is the name of an old file of a log, and what it says of its place in their order.
 type oldName struct {
-	path   string
-	entry  fs.DirEntry
-	turn   string
-	dated  bool
-	moving bool // it is on its way into an archive, and read there
+	path  string
+	entry fs.DirEntry
+	turn  string
+	dated bool
 }
 
 // oldNames lists the names of a log's old files: of those beside it and, where it is a link, beside what it leads to; and of those
-// in Zeek's archive from a day on.
+// in Zeek's archive from a day on. What is still on its way there is meant by the name that it has until then.
 func oldNames(path, day string) ([]oldName, error) {
 	step()
-	var out []oldName
-	for _, log := range linked(path) {
-		entries, err := os.ReadDir(filepath.Dir(log))
-		if err != nil {
-			return out, err
-		}
-		for _, e := range entries {
-			name := oldName{path: filepath.Join(filepath.Dir(log), e.Name()), entry: e}
-			if turn, dated, ok := turnOf(e.Name(), filepath.Base(log)); ok {
-				name.turn, name.dated = turn, dated
-				out = append(out, name)
-			} else if isArchived(log) && movesAway(e, filepath.Base(log)) {
-				name.moving = true
-				out = append(out, name)
-			}
+	out, err := besideOf(path)
+	if err != nil {
+		return out, err
+	}
+	var moved []string
+	for _, n := range out {
+		if _, turn, ok := movedAway(n.path); ok {
+			moved = append(moved, turn)
 		}
 	}
 	for _, folder := range archiveDays(path) {
@@ -105,9 +120,44 @@ func oldNames(path, day string) ([]oldName, error) {
 		}
 		for _, e := range entries {
 			name := filepath.Join(folder, e.Name())
-			if log, turn, ok := archived(name); ok && log == filepath.Clean(path) {
-				out = append(out, oldName{path: name, entry: e, turn: turn, dated: true})
+			log, turn, ok := archived(name)
+			if !ok || log != filepath.Clean(path) || slices.ContainsFunc(moved, func(since string) bool { return strings.HasPrefix(turn, since) }) {
+				continue
 			}
+			out = append(out, oldName{name, e, turn, true})
+		}
+	}
+	return out, nil
+}
+
+// besideOf lists the names of the old files beside a log, and beside what it leads to. A link leads to the newest of dated files, or
+// will soon: what comes behind that isn't old yet.
+func besideOf(path string) ([]oldName, error) {
+	var out []oldName
+	seen := map[string]bool{}
+	links := linked(path)
+	for i, log := range links {
+		entries, err := os.ReadDir(filepath.Dir(log))
+		if i > 0 && errors.Is(err, fs.ErrPermission) {
+			continue // the log may be read all the same
+		}
+		if err != nil {
+			return out, err
+		}
+		for _, e := range entries {
+			name := filepath.Join(filepath.Dir(log), e.Name())
+			turn, dated, ok := turnOf(e.Name(), filepath.Base(log))
+			if of, since, moved := movedAway(name); moved && of == filepath.Clean(log) {
+				turn, dated, ok = since, true, true
+			}
+			if !ok || seen[name] {
+				continue
+			}
+			if last, days, is := turnOf(filepath.Base(links[len(links)-1]), filepath.Base(log)); is && days && dated && turn > last {
+				continue
+			}
+			seen[name] = true
+			out = append(out, oldName{name, e, turn, dated})
 		}
 	}
 	return out, nil
@@ -125,7 +175,7 @@ func archiveDays(path string) []string {
 	}
 	var out []string
 	for _, e := range entries {
-		if _, err := time.Parse(time.DateOnly, e.Name()); err == nil {
+		if _, err := time.Parse(time.DateOnly, e.Name()); err == nil && e.IsDir() {
 			out = append(out, filepath.Join(filepath.Dir(dir), e.Name()))
 		}
 	}
@@ -134,26 +184,6 @@ func archiveDays(path string) []string {
 
 // isArchived tells whether a log is one that goes into Zeek's archive, so that it isn't there at times.
 func isArchived(path string) bool { return len(archiveDays(path)) > 0 }
-
-// longestMove is how long a log is on its way into the archive at most; one that lies there for longer was forgotten.
-const longestMove = time.Hour
-
-// movesAway tells whether a file is a log on its way into the archive: ssh.2026-11-01-10-00-00.log, or ssh-26-11-01_10.00.00.log,
-// as Zeek has just called it.
-func movesAway(e fs.DirEntry, log string) bool {
-	stem, isLog := strings.CutSuffix(log, ".log")
-	end, ok := strings.CutPrefix(e.Name(), stem)
-	end, ok2 := strings.CutSuffix(end, ".log")
-	if !isLog || !ok || !ok2 || len(end) < 2 || end[0] != '.' && end[0] != '-' || strings.Trim(end[1:], "0123456789-_.") != "" {
-		return false
-	}
-	info, err := e.Info()
-	if err != nil {
-		return true // it has just gone
-	}
-	s, ok := info.Sys().(*syscall.Stat_t)
-	return !ok || time.Since(time.Unix(s.Ctim.Unix())) < longestMove
-}
 
 // mostLinks bounds how many links lead to a log.
 const mostLinks = 8

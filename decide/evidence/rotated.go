@@ -19,17 +19,23 @@ type oldFile struct {
 }
 
 // oldFiles opens the old files of a log, oldest first. One that was taken away meanwhile, is empty, or is the log itself, which
-// was just rotated, isn't among them. moving tells that one is on its way into an archive.
-func oldFiles(names []oldName, live *file) (old []*file, moving bool) {
+// was just rotated, isn't among them. It is an error where the machine, and not the file, is why one can't be read.
+func oldFiles(names []oldName, live *file) ([]*file, error) {
 	var found []oldFile
 	newest := map[bool]time.Time{}
 	for _, n := range names {
-		if moving = moving || n.moving; n.moving || !n.entry.Type().IsRegular() {
+		if !n.entry.Type().IsRegular() {
 			continue
 		}
 		f, err := open(n.path)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			continue
+		case slices.ContainsFunc(machine, func(why error) bool { return errors.Is(err, why) }):
+			for _, f := range found {
+				closeAll([]*file{f.file})
+			}
+			return nil, err
 		}
 		if err == nil && (live != nil && f.isFile(live.pos) || len(f.head) == 0) {
 			closeAll([]*file{f})
@@ -52,8 +58,11 @@ func oldFiles(names []oldName, live *file) (old []*file, moving bool) {
 	for i, f := range found {
 		out[i] = f.file
 	}
-	return out, moving
+	return out, nil
 }
+
+// machine are the errors of a machine that has too much to do.
+var machine = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO}
 
 // inodesOf returns the inodes of old files by their names, as they were when these were listed.
 func inodesOf(names []oldName) map[string]uint64 {

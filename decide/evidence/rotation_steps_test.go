@@ -131,12 +131,12 @@ var turns = map[string]func(s *script, n int){
 	},
 	// Zeek makes a log anew when there is something to write.
 	"into an archive": func(s *script, n int) {
-		moving := fmt.Sprintf("%s.2026-11-01-1%d-00-00.log", strings.TrimSuffix(s.path, ".log"), n)
+		moving := movingAs(s.path, ".2006-01-02-15-04-05.log", n)
 		s.rename(s.path, moving)
 		s.pack(moving, archivedAs(s.path, n))
 	},
 	"into an archive, and one writes meanwhile": func(s *script, n int) {
-		moving := fmt.Sprintf("%s-26-11-01_1%d.00.00.log", strings.TrimSuffix(s.path, ".log"), n)
+		moving := movingAs(s.path, "-06-01-02_15.04.05.log", n)
 		s.rename(s.path, moving)
 		s.write(archivedAs(s.path, n), "")
 		s.lines(s.path, 2)
@@ -151,11 +151,20 @@ var turns = map[string]func(s *script, n int){
 	},
 }
 
-// archivedAs is where Zeek puts a log the nth time, from yesterday on.
+// begun is when a log began that Zeek takes away the nth time, from yesterday on.
+func begun(n int) time.Time {
+	y, m, d := time.Now().AddDate(0, 0, n/2-1).Date()
+	return time.Date(y, m, d, 10+n, 0, 0, 0, time.UTC)
+}
+
+// movingAs is what it is called then, and archivedAs where it goes.
+func movingAs(log, form string, n int) string {
+	return strings.TrimSuffix(log, ".log") + begun(n).Format(form)
+}
+
 func archivedAs(log string, n int) string {
 	dir, name := filepath.Split(log)
-	day := time.Now().AddDate(0, 0, n/2-1).Format(time.DateOnly)
-	return fmt.Sprintf("%s/%s/%s.1%d:00:00-1%d:00:00.log.gz", filepath.Dir(filepath.Clean(dir)), day, strings.TrimSuffix(name, ".log"), n, n+1)
+	return filepath.Join(filepath.Dir(filepath.Clean(dir)), begun(n).Format(time.DateOnly), strings.TrimSuffix(name, ".log")+begun(n).Format(".15:04:05-")+begun(n+1).Format("15:04:05.log.gz"))
 }
 
 // logOf makes an empty folder for a log that is rotated in a way, and returns the log's path.
