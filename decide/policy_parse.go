@@ -109,6 +109,8 @@ func (l Log) misfit() string {
 	switch {
 	case l.Path == "":
 		return "a [[log]] has no path; expected path = \"/var/log/…\""
+	case strings.Contains(l.Path, "[!"):
+		return fmt.Sprintf("the [[log]] %q has a [! in its path; expected [^ for any letter but those", l.Path)
 	case !isGlob(l.Path):
 		return fmt.Sprintf("the [[log]] %q is no pattern of file names; expected a ] behind each [, or \\[ for the letter itself", l.Path)
 	case l.Pattern == "" && l.Kind+l.Service+string(l.Proof) != "":

@@ -169,7 +169,7 @@ func (a *app) readAt(end time.Time) time.Time {
 // eventsOf reads the lines of logs one by one, for a replay that ends at a moment.
 func (a *app) eventsOf(ctx context.Context, p *decide.Policy, logs []string, end time.Time) ([]backtest.Event, error) {
 	var out []backtest.Event
-	r := a.logReading(p, logs, a.readAt(end))
+	r := a.logReading(p, logs, a.readAt(end), false)
 	for _, l := range r.logs {
 		o, err := a.optionsOf(r, l, func(_ int64, e evidence.Event) {
 			x := backtest.Event{Source: e.Source, First: e.At, Last: e.At, Kind: e.Kind, Service: e.Service, Proof: e.Proof, Count: e.Count}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,33 +22,34 @@ type logReading struct {
 	at     time.Time
 }
 
-// logReading returns the reading of the logs that are named, else of the policy's, else of the usual ones that are there.
-func (a *app) logReading(policy *decide.Policy, named []string, at time.Time) logReading {
+// logReading returns the reading of the logs that are named, else of the policy's, else of the usual ones that are there. The files that
+// rotation left of one are read with it where logs are followed; else each that is named is one for itself.
+func (a *app) logReading(policy *decide.Policy, named []string, at time.Time, follow bool) logReading {
 	r := logReading{policy: policy, logs: logsMeant(policy.Log), asked: true, at: at}
 	switch {
 	case len(named) > 0:
-		r.logs = logsNamed(policy, named)
+		r.logs = logsNamed(policy, named, follow)
 	case len(policy.Log) == 0:
-		r.logs, r.asked = a.logsFound(), false
+		r.logs, r.asked = a.logsFound(at), false
 	}
 	return r
 }
 
-func logsNamed(policy *decide.Policy, named []string) []decide.Log {
+func logsNamed(policy *decide.Policy, named []string, follow bool) []decide.Log {
 	var out []decide.Log
 	for _, path := range named {
 		// The first reading of a log takes its old files with it: auth.log* means each once.
 		old := slices.ContainsFunc(named, func(log string) bool { return evidence.IsOldFile(path, log) })
-		if !old {
+		if !old || !follow {
 			out = append(out, logOf(policy, path))
 		}
 	}
 	return out
 }
 
-func (a *app) logsFound() []decide.Log {
+func (a *app) logsFound(at time.Time) []decide.Log {
 	var out []decide.Log
-	found, skipped := usualLogs(a.env.root)
+	found, skipped := usualLogs(a.env.root, at)
 	if len(skipped) > 0 {
 		a.note("skipped %s: the access logs beside tell of the same requests; to read it too, name all logs in the policy's [[log]]", printable(strings.Join(skipped, " ")))
 	}
@@ -65,7 +67,11 @@ func (a *app) logsFound() []decide.Log {
 
 // leaveOut tells whether a log that can't be read is left out, for nobody asked for it, and says so.
 func (a *app) leaveOut(r logReading, l decide.Log, err error) bool {
-	if err == nil || r.asked || l.Path != journal && !errors.As(err, new(*evidence.FormatError)) {
+	if err == nil || r.asked {
+		return false
+	}
+	_, there := os.Stat(l.Path)
+	if l.Path != journal && !errors.As(err, new(*evidence.FormatError)) && !errors.Is(there, fs.ErrNotExist) {
 		return false
 	}
 	a.note("%s is left out: %s", l.Path, printable(err.Error()))
@@ -73,38 +79,41 @@ func (a *app) leaveOut(r logReading, l decide.Log, err error) bool {
 }
 
 // logsMeant returns a policy's logs, those that are there in the place of each path for many. A file that has a [[log]] of its own, or
-// is among the many of one before, is read as that only, by whatever name. What rotation leaves is read with its log, even where that
-// isn't there just now. A path that means none stays, to be told like a log that isn't there.
+// is among the many of one before, is read as that only, by whatever name. What rotation leaves of one is read with it, not by itself. A
+// path that means none stays, to be told like a log that isn't there.
 func logsMeant(logs []decide.Log) []decide.Log {
 	var taken []os.FileInfo
-	for _, l := range logs {
-		if info, err := os.Stat(l.Path); err == nil {
+	isNew := func(path string) bool {
+		info, err := os.Stat(path)
+		if err == nil && slices.ContainsFunc(taken, func(t os.FileInfo) bool { return os.SameFile(t, info) }) {
+			return false
+		}
+		if err == nil {
 			taken = append(taken, info)
+		}
+		return true
+	}
+	meant := make([][]string, len(logs))
+	for i, l := range logs {
+		if meant[i] = filesOf(l, logs); len(meant[i]) == 0 && isNew(l.Path) {
+			meant[i] = []string{l.Path}
 		}
 	}
 	var out []decide.Log
-	for _, l := range logs {
-		paths := filesOf(l)
-		if len(paths) == 0 {
-			out = append(out, l)
-		}
-		for _, path := range paths {
-			info, err := os.Stat(path)
-			if err == nil && slices.ContainsFunc(taken, func(t os.FileInfo) bool { return os.SameFile(t, info) }) {
-				continue
+	for i, l := range logs {
+		for _, path := range meant[i] {
+			if own := path == l.Path; own || isNew(path) {
+				l.Path = path
+				out = append(out, l)
 			}
-			if err == nil {
-				taken = append(taken, info)
-			}
-			l.Path = path
-			out = append(out, l)
 		}
 	}
 	return out
 }
 
-// filesOf returns the files that a path for many means; nil if it is one for one, or means none.
-func filesOf(l decide.Log) []string {
+// filesOf returns the files that a path for many means; none if it is one for one, or means none. Only files are logs: nobody may write
+// to a pipe.
+func filesOf(l decide.Log, logs []decide.Log) []string {
 	if _, err := os.Lstat(l.Path); err == nil {
 		return nil // a file may be named so
 	}
@@ -114,19 +123,21 @@ func filesOf(l decide.Log) []string {
 	}
 	return slices.DeleteFunc(paths, func(path string) bool {
 		info, err := os.Stat(path)
-		return err == nil && info.IsDir() || slices.ContainsFunc(evidence.LogsOf(path), l.Means)
+		return err == nil && !info.Mode().IsRegular() || slices.ContainsFunc(evidence.LogsOf(path), func(log string) bool {
+			return slices.ContainsFunc(logs, func(l decide.Log) bool { return l.Means(log) })
+		})
 	})
 }
 
-// logOf returns what the policy says of a log, by its own path or else as one of many.
+// logOf returns what the policy says of a log, by its own path, of the one that it is an old file of, or as one of many.
 func logOf(policy *decide.Policy, path string) decide.Log {
-	for _, l := range policy.Log {
-		if l.Path == path {
-			return l
-		}
-	}
-	for _, l := range policy.Log {
-		if l.Means(path) {
+	for _, means := range []func(decide.Log) bool{
+		func(l decide.Log) bool { return l.Path == path },
+		func(l decide.Log) bool { return slices.ContainsFunc(evidence.LogsOf(path), l.Means) },
+		func(l decide.Log) bool { return l.Means(path) },
+	} {
+		if i := slices.IndexFunc(policy.Log, means); i >= 0 {
+			l := policy.Log[i]
 			l.Path = path
 			return l
 		}

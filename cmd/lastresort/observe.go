@@ -96,7 +96,7 @@ func (a *app) observeLogs(ctx context.Context, s *history.Store, policy *decide.
 	a.knowRanges(ctx, s, now)
 	all := []observed{}
 	var failed []error
-	r := a.logReading(policy, named, now)
+	r := a.logReading(policy, named, now, true)
 	for _, l := range r.logs {
 		o, err := a.observeLog(ctx, s, r, l, positions)
 		if err != nil && o.Log == "" {

@@ -21,7 +21,7 @@ func (a *app) observeLines(ctx context.Context, policy *decide.Policy, named []s
 	}
 	screen := aboveProgress{app: a}
 	out := bufio.NewWriterSize(&screen, 64<<10)
-	r := a.logReading(policy, named, now)
+	r := a.logReading(policy, named, now, false)
 	var failed []error
 	for _, l := range r.logs {
 		o, err := a.optionsOf(r, l, a.linesTo(out, l))

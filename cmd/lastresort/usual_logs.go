@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"lastresort/decide"
 	"lastresort/decide/evidence"
@@ -68,7 +69,7 @@ var webServers = []struct {
 
 // usualLogs returns the logs in the usual places of a machine, each once, in the order in which places are looked through, and
 // those that are left out for others beside them.
-func usualLogs(root fs.FS) (found, skipped []string) {
+func usualLogs(root fs.FS, at time.Time) (found, skipped []string) {
 	add := func(path string) {
 		if !slices.Contains(found, path) {
 			found = append(found, path)
@@ -76,7 +77,7 @@ func usualLogs(root fs.FS) (found, skipped []string) {
 	}
 	for _, places := range onePlace {
 		for _, path := range places {
-			if isThere(root, path) {
+			if isThere(root, path, at) {
 				add(path)
 				break
 			}
@@ -100,14 +101,16 @@ func usualLogs(root fs.FS) (found, skipped []string) {
 	return found, skipped
 }
 
-// isThere tells whether a log is in its place, or has only gone into Zeek's archive until there is something to write.
-func isThere(root fs.FS, path string) bool {
+// isThere tells whether a log is in its place, or has only gone into Zeek's archive until there is something to write, lately.
+func isThere(root fs.FS, path string, at time.Time) bool {
 	if info, err := fs.Stat(root, path[1:]); err == nil {
 		return !info.IsDir()
 	}
 	dir, name := filepath.Split(path)
-	archive := filepath.Dir(filepath.Clean(dir)) + "/*/" + strings.TrimSuffix(name, ".log") + ".*"
-	return slices.ContainsFunc(globs(root, []string{archive}), func(old string) bool { return evidence.IsOldFile(old, path) })
+	archive, since := filepath.Dir(filepath.Clean(dir)), at.Add(-evidence.FirstArchive).Format(time.DateOnly)
+	return slices.ContainsFunc(globs(root, []string{archive + "/*/" + strings.TrimSuffix(name, ".log") + ".*"}), func(old string) bool {
+		return evidence.IsOldFile(old, path) && filepath.Base(filepath.Dir(old)) >= since
+	})
 }
 
 // globs returns what matches patterns, in their order.

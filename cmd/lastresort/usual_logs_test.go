@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -44,12 +45,13 @@ func TestUsualLogs(t *testing.T) {
 			[]string{"/var/log/suricata/eve.json", "/opt/zeek/logs/current/ssh.log", "/opt/zeek/logs/current/notice.log"}, nil},
 		{"Zeek with nothing to write just now", machine("opt/zeek/logs/current/conn.log", "opt/zeek/logs/2026-11-01/ssh.10:00:00-11:00:00.log.gz", "opt/zeek/logs/2026-11-01/notice.txt"),
 			[]string{"/opt/zeek/logs/current/ssh.log"}, nil},
+		{"Zeek that was given up", machine("opt/zeek/logs/current/conn.log", "opt/zeek/logs/2026-09-01/ssh.10:00:00-11:00:00.log.gz"), nil, nil},
 		{"one log for all", machine("var/log/messages"), []string{"/var/log/messages"}, nil},
 		{"a directory of the name", machine("var/log/mail/old", "var/log/exim4/mainlog"), []string{"/var/log/exim4/mainlog"}, nil},
 		{"nothing", machine("etc/passwd"), nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			found, skipped := usualLogs(c.on)
+			found, skipped := usualLogs(c.on, time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC))
 			if diff := cmp.Diff(c.want, found); diff != "" {
 				t.Error(diff)
 			}

@@ -207,17 +207,16 @@ func oldFilesOf(path, day string, live *file) ([]*file, error) {
 	return old, nil
 }
 
-// firstArchive is how much of an archive is read the first time; lateArchive is how long after it was written to a log may come
-// there: it lies in the folder of the day on which it began.
-const (
-	firstArchive = 30 * 24 * time.Hour
-	lateArchive  = 2 * 24 * time.Hour
-)
+// FirstArchive is how much of an archive Follow reads the first time.
+const FirstArchive = 30 * 24 * time.Hour
+
+// lateArchive is how long after it was written to a log may come there: it lies in the folder of the day on which it began.
+const lateArchive = 2 * 24 * time.Hour
 
 // archiveDay returns the day from which on an archive holds what came since a position, for a log that is read at a moment.
 func archiveDay(from Position, at time.Time) string {
 	if from.isZero() {
-		return at.Add(-firstArchive).Local().Format(time.DateOnly)
+		return at.Add(-FirstArchive).Local().Format(time.DateOnly)
 	}
 	return from.Written.Add(-lateArchive).Local().Format(time.DateOnly)
 }
