@@ -415,3 +415,33 @@ func TestALogThatIsMissingForAMoment(t *testing.T) {
 		t.Errorf("%+v", sum)
 	}
 }
+
+// TestTooManyOpenFiles holds that nothing counts, and nothing is passed over, where the machine can't open what there is.
+func TestTooManyOpenFiles(t *testing.T) {
+	f := newFollower(t)
+	const rotated = 40
+	for n := range rotated {
+		f.write(1)
+		f.rename(f.path, fmt.Sprintf("%s-202611%02d", f.path, n))
+	}
+	f.write(1)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	few := limit
+	few.Cur = rotated
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := f.follow()
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "too many open files") || sum.Lines > 0 || f.at.Offset > 0 {
+		t.Errorf("%+v, %v, at %+v; expected nothing read", sum, err, f.at)
+	}
+	if sum := f.read(); sum.Hostile != rotated+1 {
+		t.Errorf("then %+v; expected all", sum)
+	}
+}
