@@ -22,8 +22,8 @@ func isMailbox(program []byte) bool {
 // courierSMTP is the name of Courier's server for mail.
 const courierSMTP = "courieresmtpd"
 
-// pieceOfCourier is how long the pieces are in which courierlogger passes a message on (MAXLINE - 1), with a level that it takes off, the
-// longest of which is WARNING, and without what syslog puts before.
+// pieceOfCourier is how long the pieces are in which courierlogger passes a message on, as that of Courier 1.0 does, with a level that it
+// takes off, the longest of which is WARNING, and without what syslog puts before.
 const pieceOfCourier = 511
 
 // isPieceOfCourier tells whether a line may be such a piece: it is as long, or a login without its end, whose blanks were taken off.
