@@ -78,6 +78,27 @@ func logHealthOf(path string, s logState) logHealth {
 	return h
 }
 
+// leftFor is how long before the others a log was read for the last time that isn't read any more.
+const leftFor = 7 * 24 * time.Hour
+
+// stillRead takes the logs apart that aren't read any more, as those of containers that are gone.
+func stillRead(logs []logHealth) (read []logHealth, left []string) {
+	var newest time.Time
+	for _, l := range logs {
+		if l.Read.After(newest) {
+			newest = l.Read
+		}
+	}
+	for _, l := range logs {
+		if newest.Sub(l.Read) > leftFor {
+			left = append(left, l.Log)
+		} else {
+			read = append(read, l)
+		}
+	}
+	return read, left
+}
+
 // String puts it into words.
 func (h logHealth) String() string {
 	out := h.Log + ": no line yet"

@@ -246,8 +246,12 @@ var hooked = map[firewall.Mode]string{
 func (p *page) health(h health) {
 	const w = 8
 	p.row([]column{{"store", w}}, fmt.Sprintf("%s: %s, %s of sightings and traffic", h.Store, plural(h.Records, "record"), plural(h.Seen, "row")))
-	for _, l := range h.Logs {
+	read, left := stillRead(h.Logs)
+	for _, l := range read {
 		p.row([]column{{"log", w}}, l.String())
+	}
+	if len(left) > 0 {
+		p.row([]column{{"log", w}}, printable(fmt.Sprintf("not read for %.0f days before the others were: %s", leftFor.Hours()/24, few(left, 6))))
 	}
 	review := "none yet; lastresort review makes one"
 	if h.Review != nil {
