@@ -51,7 +51,10 @@ func newDigest(name string, o Options, t *Tally) *digest {
 		var r reader
 		if o.Format == "" || o.Format == f.name {
 			r = f.open(o)
-			if f.first != nil {
+			switch {
+			case f.name == "access": // the commonest lines, which are no other's
+				d.first = slices.Insert(d.first, 0, i)
+			case f.first != nil:
 				d.first = append(d.first, i)
 			}
 			if o.Format == f.name && f.line == nil {
@@ -240,10 +243,11 @@ func (d *digest) give(e *entry, form int) bool {
 	if !d.seen[form] {
 		d.recognise(form)
 	}
-	if formats[form].piece != nil && d.isPiece(e, formats[form].piece(e)) {
+	f := &formats[form]
+	if f.piece != nil && d.isPiece(e, f.piece(e)) {
 		return false
 	}
-	q, cut := d.doubters[form], formats[form].wasCut(e)
+	q, cut := d.doubters[form], f.wasCut(e)
 	if len(e.message) == 0 || cut && q == nil {
 		return false
 	}
@@ -251,7 +255,7 @@ func (d *digest) give(e *entry, form int) bool {
 	if q != nil {
 		if raw, alone := q.raw(); raw {
 			if d.doubtAll(); alone {
-				d.inDoubt().own = formats[form].name
+				d.inDoubt().own = f.name
 			}
 		}
 	}
