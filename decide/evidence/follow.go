@@ -189,7 +189,10 @@ func filesSince(path string, from Position, day string) ([]*file, bool, error) {
 // oldFilesOf opens a log's old files. It is errTurned where one of them, or the log, was renamed meanwhile.
 func oldFilesOf(path, day string, live *file) ([]*file, error) {
 	names, err := oldNames(path, day)
-	if err != nil && live != nil {
+	if live == nil && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // nor is the log's folder there
+	}
+	if err != nil {
 		return nil, err
 	}
 	before := inodesOf(names)
@@ -197,7 +200,11 @@ func oldFilesOf(path, day string, live *file) ([]*file, error) {
 	if err != nil {
 		return old, err
 	}
-	if names, err = oldNames(path, day); err == nil && !maps.Equal(before, inodesOf(names)) || live != nil && !live.isAt(path) {
+	names, err = oldNames(path, day)
+	switch {
+	case err != nil:
+		return old, err
+	case !maps.Equal(before, inodesOf(names)), live != nil && !live.isAt(path):
 		return old, errTurned
 	}
 	if live != nil && !live.packed {

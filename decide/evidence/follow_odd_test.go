@@ -416,32 +416,46 @@ func TestALogThatIsMissingForAMoment(t *testing.T) {
 	}
 }
 
-// TestTooManyOpenFiles holds that nothing counts, and nothing is passed over, where the machine can't open what there is.
+// TestTooManyOpenFiles holds that nothing counts, and nothing is passed over, where the machine can't open what there is, whichever
+// file or folder that is.
 func TestTooManyOpenFiles(t *testing.T) {
-	f := newFollower(t)
-	const rotated = 40
-	for n := range rotated {
-		f.write(1)
-		f.rename(f.path, fmt.Sprintf("%s-202611%02d", f.path, n))
-	}
-	f.write(1)
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
-	few := limit
-	few.Cur = rotated
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
-		t.Fatal(err)
+	const rotated = 20
+	refused := 0
+	for most := uint64(3); ; most++ {
+		f := newFollower(t)
+		for n := range rotated {
+			f.write(1)
+			f.rename(f.path, fmt.Sprintf("%s-202611%02d", f.path, n))
+		}
+		f.write(1)
+		few := limit
+		few.Cur = most
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := f.follow()
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
+		if err == nil {
+			if sum.Hostile != rotated+1 {
+				t.Errorf("with %d files %+v; expected all, or an error", most, sum)
+			}
+			break
+		}
+		refused++
+		if !strings.Contains(err.Error(), "too many open files; expected a higher limit") || sum.Lines > 0 || f.at.Offset > 0 {
+			t.Errorf("with %d files %+v, %v, at %d; expected nothing read", most, sum, err, f.at.Offset)
+		}
+		if sum := f.read(); sum.Hostile != rotated+1 {
+			t.Errorf("then %+v; expected all", sum)
+		}
 	}
-	sum, err := f.follow()
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	if err == nil || !strings.Contains(err.Error(), "too many open files") || sum.Lines > 0 || f.at.Offset > 0 {
-		t.Errorf("%+v, %v, at %+v; expected nothing read", sum, err, f.at)
-	}
-	if sum := f.read(); sum.Hostile != rotated+1 {
-		t.Errorf("then %+v; expected all", sum)
+	if refused <= rotated {
+		t.Errorf("%d times too many files; expected more than there are", refused)
 	}
 }

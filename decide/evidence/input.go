@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"syscall"
 )
 
 // longestLine bounds a line, in bytes; what is longer is passed over without being kept.
@@ -52,6 +53,8 @@ func isUTF16(head []byte) bool {
 func cause(err error) error {
 	var p *os.PathError
 	switch {
+	case errors.Is(err, syscall.EMFILE):
+		return errors.New("too many open files; expected a higher limit on them (ulimit -n)")
 	case errors.As(err, &p):
 		return p.Err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), isFlate(err):

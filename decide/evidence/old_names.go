@@ -115,7 +115,7 @@ func oldNames(path, day string) ([]oldName, error) {
 			continue
 		}
 		entries, err := os.ReadDir(folder)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // it may have been too old to keep
 			return out, err
 		}
 		for _, e := range entries {

@@ -64,7 +64,7 @@ func oldFiles(names []oldName, live *file) ([]*file, error) {
 // machine are the errors of a machine that has too much to do.
 var machine = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO}
 
-// inodesOf returns the inodes of old files by their names, as they were when these were listed.
+// inodesOf returns the inodes of old files by their names, as they are now.
 func inodesOf(names []oldName) map[string]uint64 {
 	out := map[string]uint64{}
 	for _, n := range names {
