@@ -32,7 +32,7 @@ func etrnLine(c *clock, line []byte, e *entry) bool {
 		return false
 	}
 	rest := line[10:]
-	if i := bytes.Index(rest[:min(len(rest), 60)], []byte(etrn)); i < 0 || !isEximHead(rest[:i]) {
+	if i := bytes.Index(rest[:min(len(rest), 60)], []byte(etrn)); i < 0 || len(bytes.Trim(rest[:i], eximHead)) > 0 {
 		return false
 	}
 	at, _, ok := c.time(line[:time])
@@ -43,16 +43,9 @@ func etrnLine(c *clock, line []byte, e *entry) bool {
 // etrn is a client's command, and how it is logged.
 const etrn = " ETRN "
 
-// isEximHead tells whether a text can be what stands between the date and a message: the time, with milliseconds, a zone and the
-// process's number, where these are asked for.
-func isEximHead(text []byte) bool {
-	for _, c := range text {
-		if (c < '0' || c > '9') && bytes.IndexByte([]byte(" :.+-[]"), c) < 0 {
-			return false
-		}
-	}
-	return true
-}
+// eximHead is what may stand between the date and a message: the time, with milliseconds, a zone and the process's number, where these
+// are asked for.
+const eximHead = "0123456789 :.+-[]"
 
 // eximPID takes the process's number off the front.
 func eximPID(text []byte) []byte {
@@ -67,15 +60,11 @@ func eximPID(text []byte) []byte {
 // eximTime takes the time off the front that exim writes in syslog's lines too.
 func eximTime(text []byte) []byte {
 	const date, time = len("2026-11-01"), len("2026-11-01 10:00:00")
-	if len(text) <= time || text[4] != '-' || text[date] != ' ' || text[date+3] != ':' {
+	head := text[:len(text)-len(bytes.TrimLeft(text, eximHead))]
+	if len(head) <= time || text[4] != '-' || text[date] != ' ' || text[date+3] != ':' {
 		return text
 	}
-	i := bytes.IndexFunc(text, func(r rune) bool { return r >= 0x80 || !isEximHead([]byte{byte(r)}) })
-	if i < time {
-		return text
-	}
-	j := bytes.LastIndexByte(text[:i], ' ')
-	return text[max(j, time)+1:]
+	return text[max(bytes.LastIndexByte(head, ' '), time)+1:]
 }
 
 // exim reads logins that failed, mail that was refused for good, and mail that was taken.
