@@ -51,10 +51,7 @@ func newDigest(name string, o Options, t *Tally) *digest {
 		var r reader
 		if o.Format == "" || o.Format == f.name {
 			r = f.open(o)
-			switch {
-			case f.name == "access": // the commonest lines, which are no other's
-				d.first = slices.Insert(d.first, 0, i)
-			case f.first != nil:
+			if f.first != nil {
 				d.first = append(d.first, i)
 			}
 			if o.Format == f.name && f.line == nil {
@@ -139,8 +136,11 @@ func (d *digest) take(text []byte) error {
 
 // isFirst reads a line of one of the forms that are tried before all, and tells whether it is one.
 func (d *digest) isFirst(text []byte, e *entry) bool {
-	for _, i := range d.first {
+	for n, i := range d.first {
 		if formats[i].first(&d.clock, text, e) {
+			if n > 0 { // the next line is mostly of the same form, and of no other
+				d.first[0], d.first[n] = i, d.first[0]
+			}
 			d.doubtAt(i)
 			if d.known = true; d.dated(e.at) {
 				d.give(e, i)
