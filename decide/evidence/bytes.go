@@ -57,6 +57,15 @@ func lastIndex(text []byte, mark string) int {
 	return -1
 }
 
+// cutLast splits text at the last place of a mark.
+func cutLast(text []byte, mark string) (front, back []byte, ok bool) {
+	i := lastIndex(text, mark)
+	if i < 0 {
+		return text, nil, false
+	}
+	return text[:i], text[i+len(mark):], true
+}
+
 // lastWord splits text at its last space.
 func lastWord(text []byte) (rest, word []byte) {
 	i := bytes.LastIndexByte(text, ' ')

@@ -38,7 +38,10 @@ const (
 )
 
 // wasCut tells whether a line may miss the address that it is about.
-func (f *format) wasCut(e *entry) bool { return f.cut > 0 && (e.cut || e.size >= f.cut) }
+func (f *format) wasCut(e *entry) bool { return f.cut > 0 && e.mayBeCut(f.cut) }
+
+// mayBeCut tells whether a line's end may have been cut off, by what cuts at so many bytes or by BusyBox.
+func (e *entry) mayBeCut(at int) bool { return e.cut || e.size >= at }
 
 // formats are all forms that are known. Most stand in syslog lines, which are taken apart once for all.
 var formats = []format{

@@ -124,7 +124,7 @@ func (p *proftpd) read(e *entry) bool {
 	case !bytes.HasPrefix(text, []byte("USER ")):
 		return false
 	case bytes.HasSuffix(bytes.TrimRight(text, " ."), []byte(": Login successful")):
-		return honest(e, "ftp", source, ok && !e.cut && e.size < cutByRelay) // else a name may have been cut off here
+		return honest(e, "ftp", source, ok && !e.mayBeCut(cutByRelay)) // else a name may have been cut off here
 	case bytes.Contains(text, []byte("(Login failed)")), bytes.Contains(text, []byte(": no such user found")), bytes.HasSuffix(text, []byte(": no such user")):
 		return hostile(e, "ftp-login", source, ok)
 	}

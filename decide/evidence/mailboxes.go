@@ -33,7 +33,7 @@ func isPieceOfCourier(e *entry) bool {
 	case "imap", "imaps", "pop3", "pop3s":
 		return false
 	}
-	return e.cut || e.size >= pieceOfCourier-len("WARNING: ") || bytes.HasPrefix(e.message, []byte("LOGIN")) && !bytes.Contains(e.message, []byte("ip=["))
+	return e.mayBeCut(pieceOfCourier-len("WARNING: ")) || bytes.HasPrefix(e.message, []byte("LOGIN")) && !bytes.Contains(e.message, []byte("ip=["))
 }
 
 // mailboxes reads the logins of Cyrus, of Courier, and of the University of Washington's servers.

@@ -69,15 +69,6 @@ func tookMail(text []byte) bool {
 	return ok && more && isNumber(number) && bytes.HasPrefix(rest, []byte("msgid="))
 }
 
-// cutLast splits text at the last place of a mark.
-func cutLast(text []byte, mark string) (front, back []byte, ok bool) {
-	i := lastIndex(text, mark)
-	if i < 0 {
-		return text, nil, false
-	}
-	return text[:i], text[i+len(mark):], true
-}
-
 // rejected reads NAME, arg1=WHAT, relay=CLIENT, reject=CODE ENHANCED WHY. What the client said stands before and behind its
 // address; where it looks like one, the line can be read in two ways, and nobody is meant. That all of it is an address that can't
 // be parsed shows in why, or in a quote or a bracket without its other half; as it may not always, it is no proof.
@@ -89,8 +80,8 @@ func (s *sendmail) rejected(e *entry, text []byte) bool {
 		return false
 	}
 	if said, why, address := cutLast(answer, "... "); address {
-		for _, error := range addressErrors {
-			if bytes.HasPrefix(why, []byte(error)) {
+		for _, wrong := range addressErrors {
+			if bytes.HasPrefix(why, []byte(wrong)) {
 				return false
 			}
 		}
