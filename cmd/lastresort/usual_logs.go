@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"lastresort/decide"
@@ -106,9 +105,8 @@ func isThere(root fs.FS, path string, at time.Time) bool {
 	if info, err := fs.Stat(root, path[1:]); err == nil {
 		return !info.IsDir()
 	}
-	dir, name := filepath.Split(path)
-	archive, since := filepath.Dir(filepath.Clean(dir)), at.Add(-evidence.FirstArchive).Format(time.DateOnly)
-	return slices.ContainsFunc(globs(root, []string{archive + "/*/" + strings.TrimSuffix(name, ".log") + ".*"}), func(old string) bool {
+	archive, since := evidence.ArchiveOf(path), at.Add(-evidence.FirstArchive).Format(time.DateOnly)
+	return archive != "" && slices.ContainsFunc(globs(root, []string{archive}), func(old string) bool {
 		return evidence.IsOldFile(old, path) && filepath.Base(filepath.Dir(old)) >= since
 	})
 }

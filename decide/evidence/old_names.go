@@ -88,6 +88,16 @@ func movedAway(name string) (log, turn string, ok bool) {
 	return "", "", false
 }
 
+// ArchiveOf returns the pattern, as path.Match reads it, of the names under which Zeek may archive a log; it is empty for a log that is none
+// of Zeek's.
+func ArchiveOf(log string) string {
+	dir, name := filepath.Split(log)
+	if dir = filepath.Clean(dir); filepath.Base(dir) != zeekCurrent {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(dir), "*", strings.TrimSuffix(name, ".log")+".*")
+}
+
 // oldName is the name of an old file of a log, and what it says of its place in their order.
 type oldName struct {
 	path  string
