@@ -25,11 +25,13 @@ type logReading struct {
 // logReading returns the reading of the logs that are named, else of the policy's, else of the usual ones that are there. The files that
 // rotation left of one are read with it where logs are followed; else each that is named is one for itself.
 func (a *app) logReading(policy *decide.Policy, named []string, at time.Time, follow bool) logReading {
-	r := logReading{policy: policy, logs: logsMeant(policy.Log), asked: true, at: at}
+	r := logReading{policy: policy, asked: true, at: at}
 	switch {
 	case len(named) > 0:
 		r.logs = logsNamed(policy, named, follow)
-	case len(policy.Log) == 0:
+	case len(policy.Log) > 0:
+		r.logs = logsMeant(policy.Log)
+	default:
 		r.logs, r.asked = a.logsFound(at), false
 	}
 	return r
