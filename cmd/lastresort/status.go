@@ -251,7 +251,7 @@ func (p *page) health(h health) {
 		p.row([]column{{"log", w}}, l.String())
 	}
 	if len(left) > 0 {
-		p.row([]column{{"log", w}}, printable(fmt.Sprintf("not read for %.0f days before the others were: %s", leftFor.Hours()/24, few(left, 6))))
+		p.row([]column{{"log", w}}, printable(fmt.Sprintf("not read any more, for %.0f days or longer: %s", leftFor.Hours()/24, few(left, 6))))
 	}
 	review := "none yet; lastresort review makes one"
 	if h.Review != nil {
