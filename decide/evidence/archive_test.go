@@ -143,7 +143,7 @@ func TestALogThatZeekForgot(t *testing.T) {
 	}
 }
 
-// TestOthersBesideTheCurrentLog holds that only Zeek's keep a log from being read.
+// TestOthersBesideTheCurrentLog holds that what only looks like Zeek's is no old file of a log.
 func TestOthersBesideTheCurrentLog(t *testing.T) {
 	z := newZeekFolder(t)
 	appendTo(t, filepath.Join(z.dir, zeekCurrent, "ssh-2026-11-01.log"), attempts(900, 1))
@@ -156,7 +156,7 @@ func TestOthersBesideTheCurrentLog(t *testing.T) {
 	appendTo(t, filepath.Join(z.dir, zeekCurrent, "ssh-latest.log"), attempts(900, 1))
 	z.write(2)
 	if sum := z.read(); sum.Hostile != 2 {
-		t.Errorf("%+v; expected 2: nothing is on its way", sum)
+		t.Errorf("%+v; expected 2: it has no time", sum)
 	}
 	z = newZeekFolder(t)
 	z.path = filepath.Join(z.folder("now"), "ssh.log")
