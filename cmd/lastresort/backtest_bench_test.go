@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"io"
-	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +12,7 @@ import (
 // the same store. reviews/month is how many such reviews the month costs.
 func BenchmarkBacktest(b *testing.B) {
 	now := time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC)
-	env := environment{getenv: func(string) string { return "" }, now: func() time.Time { return now }, root: os.DirFS("/nowhere"), locals: func() []netip.Addr { return nil }}
+	env := nowhere(func() time.Time { return now })
 	for _, size := range []struct {
 		name  string
 		cases int

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +30,8 @@ func TestReplaysAreInterrupted(t *testing.T) {
 	if err := os.WriteFile(log, []byte("2026-10-01T10:00:00Z h sshd[1]: Failed password for root from 203.0.113.7 port 1 ssh2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := environment{getenv: func(string) string { return "" }, now: time.Now, root: os.DirFS("/nowhere"), locals: func() []netip.Addr { return nil }, terminal: true}
+	env := nowhere(time.Now)
+	env.terminal = true
 	for command, progress := range map[string]string{"backtest": "\rnights replayed: ", "tune": "\rpolicies tried: "} {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()

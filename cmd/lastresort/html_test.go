@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,7 +49,7 @@ func TestPageIsWholeOrNotThere(t *testing.T) {
 func BenchmarkReviewPage(b *testing.B) {
 	at := time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC)
 	policy, store := madeUp(b, 10_000)
-	env := environment{getenv: func(string) string { return "" }, now: func() time.Time { return at }, root: os.DirFS("/nowhere"), locals: func() []netip.Addr { return nil }}
+	env := nowhere(func() time.Time { return at })
 	for _, c := range []struct {
 		name string
 		args []string

@@ -52,6 +52,11 @@ func asProgram() {
 	os.Exit(report(os.Stderr, err))
 }
 
+// nowhere is a machine with nothing on it.
+func nowhere(now func() time.Time) environment {
+	return environment{getenv: func(string) string { return "" }, now: now, root: os.DirFS("/nowhere"), locals: func() []netip.Addr { return nil }}
+}
+
 // testLocals is the interfaces' addresses of a script's own machine.
 func testLocals() (out []netip.Addr) {
 	if a, err := netip.ParseAddr(os.Getenv("LOCALS")); err == nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +20,8 @@ func TestLinesShowProgress(t *testing.T) {
 	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := environment{getenv: func(string) string { return "" }, now: time.Now, root: os.DirFS("/nowhere"), locals: func() []netip.Addr { return nil }, terminal: true}
+	env := nowhere(time.Now)
+	env.terminal = true
 	args := []string{"--store", filepath.Join(t.TempDir(), "h.db"), "observe", "--lines", log}
 	progress := "\r" + log + ", line: "
 	var screen bytes.Buffer // standard output and standard error alike

@@ -89,7 +89,7 @@ func BenchmarkReview(b *testing.B) {
 			}
 		})
 		b.Run(fmt.Sprintf("review/%d", cases*200), func(b *testing.B) {
-			env := environment{getenv: func(string) string { return "" }, now: func() time.Time { return at }, root: os.DirFS("/nowhere"), locals: func() []netip.Addr { return nil }}
+			env := nowhere(func() time.Time { return at })
 			for b.Loop() {
 				var out bytes.Buffer
 				_ = run(b.Context(), env, nil, &out, io.Discard, []string{"--policy", policy, "--store", store, "review", "--at", at.Format(time.RFC3339)}) // guards hold much of it back
