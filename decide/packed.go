@@ -2,6 +2,7 @@ package decide
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -178,6 +179,8 @@ func (s *settling) settle(f *family) {
 			if !changed {
 				anew, changed = family{f.width, append(make([]byte, 0, len(f.data)), f.data[:i*f.size()]...)}, true
 			}
+			// What releases leave of two may be the same: then the one counts that was recorded first.
+			slices.SortFunc(group, func(a, b Standing) int { return cmp.Compare(a.Record, b.Record) })
 			for _, x := range apart(released(group, s.releases), &s.limits, s.shape) {
 				anew.add(x.Range, x.Record, i, n)
 			}

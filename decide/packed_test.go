@@ -70,11 +70,14 @@ func TestPackedByHand(t *testing.T) {
 		block("198.51.100.9", "10-21 02:00", "11-01 02:00"), // over
 		block("2001:db8:8::1", "10-21 02:00", "11-20 02:00"),
 		block("2001:db8:7:1::/64", "10-21 02:00", ""),
+		block("198.51.100.32/30", "10-21 02:00", "11-21 02:00"),
+		block("198.51.100.32/31", "10-21 02:00", "11-21 02:00"), // of which a release leaves the same
 	}
+	releases := []history.Release{release("198.51.100.33-198.51.100.35", "10-22 02:00", "ops")}
 	for i := range blocks {
 		g.Add(&blocks[i], int64(10*i), i, len(blocks))
 	}
-	all := g.InForce(&history.History{}, policy(t, "[range]\nshape = \"range\"\n"))
+	all := g.InForce(&history.History{Releases: releases}, policy(t, "[range]\nshape = \"range\"\n"))
 	var got []string
 	for i := range all.Len() {
 		s := all.At(i)
@@ -86,6 +89,7 @@ func TestPackedByHand(t *testing.T) {
 	}
 	want := []string{
 		"198.51.100.7 10-21 for good 80",
+		"198.51.100.32 10-21 11-21 120",
 		"203.0.113.0/29 10-20 11-20 20",
 		"203.0.113.32-203.0.113.36 10-20 11-20 50",
 		"203.0.113.37 10-21 12-01 70",
