@@ -72,7 +72,7 @@ var peerLogs = []struct {
 		}
 		return fmt.Sprintf(`192.0.2.%d - - [%s] "GET /static/page-%d.html?v=3 HTTP/2.0" 200 %d %s`, i%250, when, i%5000, 900+i%90000, person)
 	}},
-	{"nginx-error", []string{"nginx-http-auth", "nginx-limit-req"}, "was not found in", `password mismatch|was not found in`, func(i int, at time.Time) string {
+	{"nginx-error", []string{"nginx-http-auth", "nginx-limit-req", "nginx-botsearch"}, "was not found in", `password mismatch|was not found in`, func(i int, at time.Time) string {
 		head := fmt.Sprintf("%s [error] %d#%d: *%d ", at.Format("2006/01/02 15:04:05"), 1000+i%4, 1000+i%4, i)
 		source := fmt.Sprintf("198.18.%d.%d", i*7%2000/250, i*7%250)
 		const site = `, server: www.example.org, request: `

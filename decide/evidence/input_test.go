@@ -65,6 +65,21 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// TestTimesOfRequests holds what a clock remembers of the last request against reading each by itself.
+func TestTimesOfRequests(t *testing.T) {
+	c := newClock(readAt, time.UTC)
+	for _, text := range []string{
+		strings.Repeat("\x00", accessStamp), "01/Nov/2026:23:59:58 +0000", "01/Nov/2026:23:59:58 +0000", "01/Nov/2026:23:59:60 +0000", "01/Nov/2026:23:59:07 +0000",
+		"01/Nov/2026:23:59:61 +0000", "01/Nov/2026:23:59:5: +0000", "01/Nov/2026:23:59:59 +0000", "01/Nov/2026:23:59:59 +0130", "01/Nov/2026:23:58:59 +0130", "02/Nov/2026:00:00:00 -0800",
+	} {
+		got, ok := c.accessTime([]byte(text))
+		want, is := accessTime([]byte(text))
+		if ok != is || ok && !got.Equal(want) {
+			t.Errorf("%q is %v, %v; wanted %v, %v", text, got, ok, want, is)
+		}
+	}
+}
+
 func TestDaysThatNoMonthHas(t *testing.T) {
 	text := attempts(0, 1)
 	for _, at := range []string{"Feb 30 01:00:00", "2025 Feb 29 01:00:00", "2026-04-31T01:00:00Z", "Nov  1 24:00:00", "Nox  1 01:00:00", "2026-13-01T01:00:00Z"} {

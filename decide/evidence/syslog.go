@@ -45,20 +45,21 @@ const mostHeads = 8
 
 // clock reads the times of lines.
 type clock struct {
-	at     time.Time // when the log is read
-	future time.Time // from here on a line is of the future
-	zone   *time.Location
-	stamp  [15]byte          // of the last line with a time such as Nov  1 01:00:00
-	stood  time.Time         // for that
-	web    [accessStamp]byte // of the last line with a time such as 20/Jan/2015:19:53:28 +0100
-	asked  time.Time         // for that
-	minute [13]byte          // of the last line with a time such as Nov  1 01:00:00, to the colon before its seconds
-	begins time.Time         // for that
-	dated  dated             // the last line's with a time such as 2017-03-27T13:06:56
-	yeared yeared            // and such as Thu Mar 27 13:06:56 2017
-	heads  [mostHeads]head
-	last   int // where in heads the last line's is
-	next   int // where the next one goes
+	at        time.Time // when the log is read
+	future    time.Time // from here on a line is of the future
+	zone      *time.Location
+	stamp     [15]byte          // of the last line with a time such as Nov  1 01:00:00
+	stood     time.Time         // for that
+	web       [accessStamp]byte // of the last line with a time such as 20/Jan/2015:19:53:28 +0100
+	asked     time.Time         // for that
+	askedFrom time.Time         // for the beginning of that minute
+	minute    [13]byte          // of the last line with a time such as Nov  1 01:00:00, to the colon before its seconds
+	begins    time.Time         // for that
+	dated     dated             // the last line's with a time such as 2017-03-27T13:06:56
+	yeared    yeared            // and such as Thu Mar 27 13:06:56 2017
+	heads     [mostHeads]head
+	last      int // where in heads the last line's is
+	next      int // where the next one goes
 }
 
 func newClock(at time.Time, zone *time.Location) clock {

@@ -35,13 +35,14 @@ func accessLine(c *clock, line []byte, e *entry) bool {
 // of syslog, which begins with a time or a host and whose second or third word ends with a colon, nor of any other form.
 func requestOf(c *clock, line []byte, e *entry) bool {
 	peer, n := leading4(line)
-	if from, to := n+len(unnamed), n+len(unnamed)+len(c.web); n > 0 && to+1 < len(line) && line[to] == ']' &&
-		string(line[n:from]) == unnamed && string(line[from:to]) == string(c.web[:]) {
-		if !e.peer.IsValid() { // else the last line was one of these, and nothing else is set
-			e.fields = fields{}
+	if from, to := n+len(unnamed), n+len(unnamed)+accessStamp; n > 0 && to+1 < len(line) && line[to] == ']' && string(line[n:from]) == unnamed {
+		if at, ok := c.accessTime(line[from:to]); ok {
+			if !e.peer.IsValid() { // else the last line was one of these, and nothing else is set
+				e.fields = fields{}
+			}
+			e.at, e.host, e.message, e.peer = at, nil, line[to+1:], peer
+			return true
 		}
-		e.at, e.host, e.message, e.peer = c.asked, nil, line[to+1:], peer
-		return true
 	}
 	if n == 0 || n+3 >= len(line) || line[n] != ' ' || line[n+1] != '-' || line[n+2] != ' ' || !accessLine(c, line[n+3:], e) {
 		return false
@@ -60,17 +61,20 @@ func (c *clock) accessTime(text []byte) (time.Time, bool) {
 	if c == nil {
 		return accessTime(text)
 	}
+	if string(text) == string(c.web[:]) && !c.asked.IsZero() {
+		return c.asked, true
+	}
 	const seconds, zone = len("20/Jan/2015:19:53:"), len("20/Jan/2015:19:53:28")
-	if string(text[:seconds]) == string(c.web[:seconds]) && string(text[zone:]) == string(c.web[zone:]) {
-		if s, ok := number(text[seconds:zone]); ok && s < 60 {
-			c.asked = c.asked.Add(time.Duration(int(s)-c.asked.Second()) * time.Second)
-			c.web = [accessStamp]byte(text)
+	if string(text[:seconds]) == string(c.web[:seconds]) && string(text[zone:]) == string(c.web[zone:]) && !c.asked.IsZero() {
+		if tens, ones := text[seconds]-'0', text[seconds+1]-'0'; tens < 6 && ones < 10 {
+			c.asked = c.askedFrom.Add(time.Duration(tens*10+ones) * time.Second)
+			c.web[seconds], c.web[seconds+1] = text[seconds], text[seconds+1]
 			return c.asked, true
 		}
 	}
 	at, ok := accessTime(text)
 	if ok {
-		c.web, c.asked = [accessStamp]byte(text), at
+		c.web, c.asked, c.askedFrom = [accessStamp]byte(text), at, at.Add(-time.Duration(at.Second())*time.Second)
 	}
 	return at, ok
 }

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -43,6 +44,27 @@ func TestAgentRules(t *testing.T) {
 	for agent, want := range map[string]string{"Mozilla/5.0 zgrab/0.x": "scan", "Mozilla/5.0": ""} {
 		if got := m.Kind(&web.Request{At: noon, Method: "GET", Path: []byte("/"), Status: 200, Agent: []byte(agent)}); got != want {
 			t.Errorf("%q is %q; expected %q", agent, got, want)
+		}
+	}
+	// More lists of agents, and of paths, than there are bits.
+	var own []web.Rule
+	for i := range 100 {
+		own = append(own, web.Rule{Kind: fmt.Sprintf("agent-%d", i), Agent: []string{fmt.Sprintf("prober-%d;", i)}},
+			web.Rule{Kind: fmt.Sprintf("path-%d", i), Path: []string{fmt.Sprintf("/asked-%d/", i)}})
+	}
+	rules, err := web.New(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m = rules.Matcher()
+	for i := range 100 {
+		r := web.Request{At: noon, Method: "GET", Path: []byte("/"), Status: 200, Agent: fmt.Appendf(nil, "Prober-%d; x", i)}
+		if got, want := m.Kind(&r), fmt.Sprintf("agent-%d", i); got != want {
+			t.Errorf("%s is %q; expected %q", r.Agent, got, want)
+		}
+		r = web.Request{At: noon, Method: "GET", Path: fmt.Appendf(nil, "/a/Asked-%d/", i), Status: 200, Agent: []byte("Mozilla/5.0")}
+		if got, want := m.Kind(&r), fmt.Sprintf("path-%d", i); got != want {
+			t.Errorf("%s is %q; expected %q", r.Path, got, want)
 		}
 	}
 	for _, r := range []web.Rule{

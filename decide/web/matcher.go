@@ -24,16 +24,17 @@ type Matcher struct {
 	room     []byte // of the path that was decoded last
 }
 
-// agent is what a program calls itself, and what that says: that it is none of a person's, and that a rule asks for it. Few
-// names are on most lines.
+// agent is what a program calls itself, and what that says: that it is none of a person's, and the bits of the rules that ask for
+// it. Few names are on most lines.
 type agent struct {
-	name           []byte
-	program, asked bool
+	name    []byte
+	program bool
+	asked   uint64
 }
 
 // knownAgents is how many are remembered, each in a place of its own; longer ones than longestAgent aren't.
 const (
-	knownAgents  = 512
+	knownAgents  = 1 << 12
 	longestAgent = 512
 )
 
@@ -65,7 +66,7 @@ func (m *Matcher) Kind(r *Request) string {
 		meant.path = m.decoded(r.Path)
 		meant.found = m.paths.find(meant.path)
 	}
-	for _, i := range m.left(r.Status, r.said.asked, sent.found|meant.found != 0) {
+	for _, i := range m.left(r.Status, r.said.asked != 0, sent.found|meant.found != 0) {
 		c := &m.rules[i]
 		if c.needs&^(sent.found|meant.found) != 0 { // as of most
 			continue
@@ -154,7 +155,12 @@ func (m *Matcher) elsewhere(c *rule, r *Request) bool {
 
 // holds tells whether the conditions hold that aren't on the path.
 func (c *rule) holds(r *Request) bool {
-	return (!c.User || r.User) && (len(c.Method) == 0 || slices.Contains(c.Method, r.Method)) && (c.agents == nil || c.agents.in(r.Agent))
+	return (!c.User || r.User) && (len(c.Method) == 0 || slices.Contains(c.Method, r.Method)) && (c.agents == nil || c.isNamed(r))
+}
+
+// isNamed tells whether what a program calls itself is asked for.
+func (c *rule) isNamed(r *Request) bool {
+	return r.said.asked&c.named != 0 && (c.named != lastBit || c.agents.in(r.Agent)) // what was found may be another rule's
 }
 
 // asks tells whether those on the path hold.
@@ -215,7 +221,7 @@ func (m *Matcher) IsProgram(r *Request) bool { return r.said.program }
 // agent returns what a name says.
 func (m *Matcher) agent(name []byte) *agent {
 	if len(name) > longestAgent {
-		return &agent{nil, programs().in(name), m.names.in(name)}
+		return &agent{nil, programs().in(name), m.names.find(name)}
 	}
 	if string(m.last.name) == string(name) { // who reads a page asks for what it is made of, too
 		return m.last
@@ -225,7 +231,7 @@ func (m *Matcher) agent(name []byte) *agent {
 	}
 	a := &m.agents[maphash.Bytes(m.seed, name)%knownAgents]
 	if string(a.name) != string(name) {
-		*a = agent{append(a.name[:0], name...), programs().in(name), m.names.in(name)}
+		*a = agent{append(a.name[:0], name...), programs().in(name), m.names.find(name)}
 	}
 	m.last = a
 	return a

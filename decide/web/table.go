@@ -46,24 +46,26 @@ const lastBit = 1 << 63
 
 func newTable(rules []rule) *table {
 	t := &table{rules, &parts{}, &parts{}}
-	bit := uint64(1)
+	names, paths := uint64(1), uint64(1)
 	for i := range rules {
 		c := &rules[i]
-		for _, name := range c.Agent {
-			t.names.add(name, anyOf)
-		}
-		for _, list := range [][]string{c.Path, c.Begin} {
-			if len(list) == 0 {
-				continue
-			}
-			for _, part := range list {
-				t.paths.add(part, bit)
-			}
-			c.needs |= bit
-			if bit != lastBit {
-				bit <<= 1
-			}
-		}
+		c.named |= t.names.addAll(c.Agent, &names)
+		c.needs |= t.paths.addAll(c.Path, &paths) | t.paths.addAll(c.Begin, &paths)
 	}
 	return t
+}
+
+// addAll adds a list, and returns the bit that it takes of those that are left; 0 where there is nothing in it.
+func (p *parts) addAll(list []string, next *uint64) uint64 {
+	if len(list) == 0 {
+		return 0
+	}
+	bit := *next
+	for _, text := range list {
+		p.add(text, bit)
+	}
+	if bit != lastBit {
+		*next <<= 1
+	}
+	return bit
 }

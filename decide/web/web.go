@@ -126,6 +126,7 @@ type rule struct {
 	parts  *parts // of Path; nil for none
 	agents *parts // of Agent; nil for none
 	needs  uint64 // the bits of its Path and Begin in the look for all rules' at once; 0 where it has none
+	named  uint64 // that of its Agent, likewise
 }
 
 func compile(r Rule) (rule, error) {
