@@ -123,12 +123,36 @@ func filesOf(l decide.Log, logs []decide.Log) []string {
 	if err != nil {
 		return nil // the policy was checked
 	}
-	return slices.DeleteFunc(paths, func(path string) bool {
+	return append(slices.DeleteFunc(paths, func(path string) bool {
 		info, err := os.Stat(path)
 		return err == nil && !info.Mode().IsRegular() || slices.ContainsFunc(evidence.LogsOf(path), func(log string) bool {
 			return slices.ContainsFunc(logs, func(l decide.Log) bool { return l.Means(log) })
 		})
-	})
+	}), unreadable(l.Path)...)
+}
+
+// unreadable returns the folders that a pattern looks into and that can't be read, whose logs it would pass over in silence: each stays,
+// to be told like a log that can't be read.
+func unreadable(pattern string) []string {
+	parent := filepath.Dir(pattern)
+	if !strings.ContainsAny(pattern, `*?[\`) || parent == pattern {
+		return nil
+	}
+	out := unreadable(parent)
+	folders, err := filepath.Glob(parent)
+	if err != nil {
+		return out // the policy was checked
+	}
+	for _, folder := range folders {
+		info, err := os.Stat(folder)
+		if err == nil && info.IsDir() {
+			_, err = os.ReadDir(folder)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			out = append(out, folder)
+		}
+	}
+	return out
 }
 
 // logOf returns what the policy says of a log, by its own path, of the one that it is an old file of, or as one of many.
