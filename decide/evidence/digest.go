@@ -308,16 +308,10 @@ func (d *digest) recognise(form int) {
 	}
 }
 
-// oldest is the oldest time that a record may have. A clock that is further behind is no reason to lose what was seen.
-var oldest = time.Unix(0, 0).UTC()
-
 // dated notes the time of a line, and tells whether it counts: one of the future doesn't.
 func (d *digest) dated(at time.Time) bool {
 	if at == d.sum.Last { // as most are: of the same second, read in the same way
 		return true
-	}
-	if at.Before(oldest) && !at.IsZero() { // Zeek's headers have no time
-		at = oldest
 	}
 	newest := d.clock.future
 	if !d.o.Newest.IsZero() {
@@ -351,8 +345,8 @@ func (d *digest) notUnderstood(text []byte) error {
 }
 
 func (d *digest) count(ev *Event, line int64) {
-	if ev.At.Unix() < 0 {
-		ev.At = oldest
+	if ev.At.Unix() < 0 { // no record may be older; a clock that is so far behind is no reason to lose what was seen
+		ev.At = time.Unix(0, 0).UTC()
 	}
 	if ev.Kind != "" {
 		d.sum.Hostile++

@@ -130,6 +130,21 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+// TestAClockThatIsFarBehind holds that what was seen then counts as of 1970, the oldest that a record may be, and that the log is of then.
+func TestAClockThatIsFarBehind(t *testing.T) {
+	const failed = " mail sshd[1]: Failed password for root from 203.0.113.7 port 4000 ssh2\n"
+	for _, at := range []string{"0000-01-01T00:00:00Z", "1943-04-19T03:14:10Z", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z"} {
+		tally := NewTally("local")
+		sum, err := Read(t.Context(), "log", strings.NewReader(at+failed), Options{At: readAt}, tally)
+		if want, _ := time.Parse(time.RFC3339, at); err != nil || sum.Last.Before(want) || sum.Last.Year() > 1970 {
+			t.Errorf("%s: %+v, %v", at, sum, err)
+		}
+		if sightings, _ := tally.Records(); len(sightings) != 1 || sightings[0].Count != 1 || !sightings[0].First.Equal(time.Unix(0, 0)) {
+			t.Errorf("%s: %v; expected one of 1970", at, sightings)
+		}
+	}
+}
+
 func TestALineFromTheFutureCountsForNothing(t *testing.T) {
 	text := "2026-11-03T01:59:59Z mail sshd[1]: Failed password for root from 203.0.113.7 port 1 ssh2\n" +
 		"2026-11-03T02:00:01Z mail sshd[2]: Failed password for root from 203.0.113.8 port 1 ssh2\n"
@@ -206,8 +221,6 @@ func TestDamagedInput(t *testing.T) {
 		{"a line of 1 MB", []byte(attempts(0, 2) + "Nov  1 01:00:00 mail sshd[9]: " + long + "\n" + attempts(2, 2)), 4, 1, ""},
 		{"1 MB without an end", []byte(attempts(0, 2) + long), 2, 1, ""},
 		{"NULs where a crash was", []byte(attempts(0, 1) + strings.Repeat("\x00", 5000) + attempts(1, 1)), 2, 0, ""},
-		{"a clock that is far behind", []byte("0000-01-01T00:00:00Z mail sshd[1]: Failed password for root from 203.0.113.7 port 4000 ssh2\n" +
-			"1943-04-19T03:14:10Z mail sshd[2]: Failed password for root from 203.0.113.7 port 4000 ssh2\n" + attempts(0, 2)), 4, 0, ""},
 		{"nothing", nil, 0, 0, ""},
 		{"prose", []byte("It was a dark night.\n"), 0, 0, "is no log that is known here"},
 		{"UTF-16", []byte("N\x00o\x00v\x00 \x00 \x001\x00\n\x00"), 0, 0, "can't be read: it is UTF-16; expected UTF-8"},
